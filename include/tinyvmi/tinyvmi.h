@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * TinyVMI beyond LibVMI's API: open any target by name, ask what runs there, walk it.
+ *
+ * Callbacks: a listing calls `cb` once a record, in the guest's own order; a non-zero return ends the listing
+ * (the call still succeeds). `ret` of type struct vmi_outcome may be NULL. VMI_FAILURE means that the listing could not
+ * start; a listing that was cut is VMI_SUCCESS with ret->partial set. vmi_last_error() has the reason of a failure.
+ *
+ * Threads: an instance may be used by one thread at a time; different instances are independent.
+ */
+#ifndef TINYVMI_TINYVMI_H
+#define TINYVMI_TINYVMI_H
+
+#include <libvmi/libvmi.h>
+#include <tinyvmi/records.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- errors ---------------------------------------------------------------------------------------------------- */
+
+enum vmi_error_kind {
+    VMI_ERROR_NONE,
+    VMI_ERROR_ABSENT,      /* not there: a hole, a page that is not present, an unknown name */
+    VMI_ERROR_BROKEN,      /* the bytes contradict themselves: damaged, forged, or something else */
+    VMI_ERROR_UNSUPPORTED, /* this source cannot, or it is not implemented */
+    VMI_ERROR_DENIED,      /* the host refuses */
+    VMI_ERROR_BUSY,        /* somebody else holds it */
+    VMI_ERROR_IO,          /* file, socket or process failed */
+    VMI_ERROR_NO_MEMORY,
+    VMI_ERROR_INVALID, /* the caller's argument */
+    VMI_ERROR_LIMIT,   /* a bound against hostile data was reached */
+};
+
+struct vmi_error {
+    enum vmi_error_kind kind;
+    char text[512]; /* what was being read, where, and what to try */
+};
+
+/*
+ * The newest failure of this instance, or (vmi NULL) of the newest vmi_open/vmi_init in this thread. Never NULL; valid
+ * until the next call on the instance. kind is VMI_ERROR_NONE when nothing failed yet. Successful calls leave it alone.
+ */
+VMI_API const struct vmi_error *vmi_last_error(vmi_instance_t vmi) NOEXCEPT;
+
+/* "0.1.0". Static. */
+VMI_API const char *tinyvmi_version(void) NOEXCEPT;
+
+/* ---- opening --------------------------------------------------------------------------------------------------- */
+
+#define VMI_OPEN_MEMORY_ONLY 1u      /* physical memory and vCPUs; no operating system */
+#define VMI_OPEN_NO_VMCOREINFO 2u    /* pretend that there is no vmcoreinfo: tests of the fallbacks */
+#define VMI_OPEN_NO_BTF 4u           /* pretend that there is no BTF */
+#define VMI_OPEN_NO_KALLSYMS 8u      /* pretend that there is no kallsyms */
+#define VMI_OPEN_NO_QMP 16u          /* QEMU: do not use the QMP socket, infer the layout of memory */
+#define VMI_OPEN_COPY_ON_WRITE 32u   /* files: writes change a private copy, never the file */
+#define VMI_OPEN_NO_REGISTERS 64u    /* pretend that no vCPU registers are known */
+
+struct vmi_open_options {
+    uint64_t flags;       /* VMI_OPEN_* */
+    const char *profile;  /* path of an ISF or Rekall profile, or NULL */
+    const char *format;   /* force a file format: "raw", "elf", "lime", "avml", "kdump"; NULL: by its first bytes */
+};
+
+/*
+ * Opens a target and finds its kernel: a path of a memory file ("file:PATH" where the name is ambiguous), "qemu:NAME",
+ * "qemu:PID", "qemu:/path/to/qmp.sock", "xen:NAME", "xen:ID". `options` may be NULL. On success *vmi is to be closed by
+ * vmi_destroy; on failure *vmi is NULL and vmi_last_error(NULL) tells why. When memory could be opened but no kernel was
+ * found, the call fails, unless VMI_OPEN_MEMORY_ONLY.
+ */
+VMI_API status_t vmi_open(vmi_instance_t *vmi, const char *target, const struct vmi_open_options *options) NOEXCEPT;
+
+/* The virtual machines on this machine that can be opened. */
+VMI_API status_t vmi_list_targets(vmi_target_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
+
+/* ---- the guest ------------------------------------------------------------------------------------------------- */
+
+/* What is known about the kernel. Borrowed, valid until vmi_destroy; NULL when no kernel was found. */
+VMI_API const struct vmi_kernel *vmi_kernel_info(vmi_instance_t vmi) NOEXCEPT;
+
+/* How each fact was found, in the order in which it was: borrowed array of *n facts. */
+VMI_API const struct vmi_fact *vmi_kernel_facts(vmi_instance_t vmi, size_t *n) NOEXCEPT;
+
+/* Kind of source ("raw", "elf", "qemu", ...), and whether the guest runs while it is read. */
+VMI_API const char *vmi_source_kind(vmi_instance_t vmi, bool *live) NOEXCEPT;
+
+/* Ranges of guest-physical memory: borrowed array, ascending. */
+VMI_API const struct vmi_range *vmi_memory_ranges(vmi_instance_t vmi, size_t *n) NOEXCEPT;
+
+/* ---- listings -------------------------------------------------------------------------------------------------- */
+
+#define VMI_LIST_THREADS 1u /* processes: one record a thread */
+
+VMI_API status_t vmi_each_process(vmi_instance_t vmi, uint32_t flags, vmi_process_cb cb, void *data,
+                                  struct vmi_outcome *ret) NOEXCEPT;
+
+/* The process with this pid (a thread's id is found, too). ABSENT when there is none. */
+VMI_API status_t vmi_get_process(vmi_instance_t vmi, vmi_pid_t pid, struct vmi_process *ret) NOEXCEPT;
+
+/*
+ * The command line, arguments separated by single spaces, at most size-1 bytes, terminated. An empty text for kernel
+ * threads and zombies. Bytes are the guest's: they may be control characters. VMI_FAILURE (with what could be read in
+ * buf) when its page is not in memory.
+ */
+VMI_API status_t vmi_process_cmdline(vmi_instance_t vmi, const struct vmi_process *process, char *buf, size_t size) NOEXCEPT;
+
+VMI_API status_t vmi_each_vma(vmi_instance_t vmi, vmi_pid_t pid, vmi_vma_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
+VMI_API status_t vmi_each_file(vmi_instance_t vmi, vmi_pid_t pid, vmi_file_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
+VMI_API status_t vmi_each_module(vmi_instance_t vmi, vmi_module_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
+VMI_API status_t vmi_each_log_line(vmi_instance_t vmi, vmi_log_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
+/* Mounts as process `pid` sees them; pid 1 is what /proc/mounts shows to most. */
+VMI_API status_t vmi_each_mount(vmi_instance_t vmi, vmi_pid_t pid, vmi_mount_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
+VMI_API status_t vmi_each_socket(vmi_instance_t vmi, vmi_socket_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
+
+/*
+ * Compares what the kernel tells in several places. One record with VMI_SEVERITY_OK for each check that agreed, one for
+ * each finding otherwise, a NOTE for a check that could not be made.
+ */
+VMI_API status_t vmi_check(vmi_instance_t vmi, vmi_finding_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
+
+/* ---- symbols and types ----------------------------------------------------------------------------------------- */
+
+/* Name to address, kernel first, then modules; `module` may restrict it ("" the kernel, NULL any). */
+VMI_API status_t vmi_symbol_by_name(vmi_instance_t vmi, const char *module, const char *name, struct vmi_symbol *ret) NOEXCEPT;
+
+/* The nearest symbol at or below an address: *offset is the distance. The strings in ret are valid until the next call. */
+VMI_API status_t vmi_symbol_by_address(vmi_instance_t vmi, addr_t address, struct vmi_symbol *ret, uint64_t *offset) NOEXCEPT;
+
+/* All symbols of the kernel, then those of the modules. */
+VMI_API status_t vmi_each_symbol(vmi_instance_t vmi, vmi_symbol_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
+
+/*
+ * A member by name, searched also inside anonymous structs and unions; `path` may be dotted ("mm.pgd" descends into an
+ * embedded struct). ret->bit_offset counts from the start of the outermost type. `type`: "task_struct", a union, or a typedef.
+ */
+VMI_API status_t vmi_type_member(vmi_instance_t vmi, const char *type, const char *path, struct vmi_member *ret) NOEXCEPT;
+VMI_API status_t vmi_type_size(vmi_instance_t vmi, const char *type, uint64_t *ret) NOEXCEPT;
+
+/* All members, anonymous ones opened (an anonymous struct itself is given, too, with an empty name). */
+VMI_API status_t vmi_each_member(vmi_instance_t vmi, const char *type, vmi_member_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
+
+/* Value of an enumerator ("PIDTYPE_TGID"). */
+VMI_API status_t vmi_enumerator(vmi_instance_t vmi, const char *name, int64_t *ret) NOEXCEPT;
+
+/* ---- memory ---------------------------------------------------------------------------------------------------- */
+
+/* One part of a scatter read. done and status are filled. */
+struct vmi_part {
+    addr_t addr;  /* virtual in the context's address space, or physical */
+    void *buf;    /* caller's, `count` bytes */
+    size_t count; /* bytes wanted */
+    size_t done;  /* bytes read */
+    status_t status;
+};
+
+/*
+ * Reads many pieces through one context (ctx->addr is ignored): its page table is looked up once. VMI_SUCCESS when all
+ * parts were read whole; else VMI_FAILURE, each part says for itself.
+ */
+VMI_API status_t vmi_read_many(vmi_instance_t vmi, const access_context_t *ctx, struct vmi_part *parts, size_t n) NOEXCEPT;
+
+/* The entries of every level for a virtual address of pid (0: the kernel). VMI_SUCCESS also when it is not mapped (ret->fault). */
+VMI_API status_t vmi_walk(vmi_instance_t vmi, vmi_pid_t pid, addr_t va, struct vmi_walk *ret) NOEXCEPT;
+
+/*
+ * A pointer to guest-physical memory, *avail bytes of which are contiguous; valid until vmi_destroy. Zero copy: a live
+ * guest changes under it. NULL when it is a hole, or when the source can only be read.
+ */
+VMI_API const void *vmi_map_pa(vmi_instance_t vmi, addr_t pa, size_t *avail) NOEXCEPT;
+
+/* Bytes of private memory that the instance holds now, and counters since it was opened. */
+struct vmi_statistics {
+    uint64_t symbol_lookups, process_walks, bytes_read;
+};
+VMI_API status_t vmi_get_statistics(vmi_instance_t vmi, struct vmi_statistics *ret) NOEXCEPT;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

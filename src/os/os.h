@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the guest's memory means. An osview is made once by a probe that recognises its kernel; all offsets that it needs
+ * are resolved then, and what is missing is recorded by name. Listings are bounded: a damaged or forged list is cut and
+ * the outcome says where.
+ */
+#ifndef TINYVMI_OS_OS_H
+#define TINYVMI_OS_OS_H
+
+#include <tinyvmi/records.h>
+
+#include "source/source.h"
+#include "sym/symtab.h"
+#include "xlat/xlat.h"
+
+struct osview;
+
+/* Members may be NULL: not supported by this system. All take the outcome (never NULL here). */
+struct os_ops {
+    int (*processes)(struct osview *v, uint32_t flags, vmi_process_cb cb, void *data, struct vmi_outcome *ret);
+    int (*process)(struct osview *v, int32_t pid, struct vmi_process *ret); /* by pid or tid; ST_ABSENT */
+    int (*cmdline)(struct osview *v, const struct vmi_process *p, char *buf, size_t size);
+    int (*vmas)(struct osview *v, const struct vmi_process *p, vmi_vma_cb cb, void *data, struct vmi_outcome *ret);
+    int (*files)(struct osview *v, const struct vmi_process *p, vmi_file_cb cb, void *data, struct vmi_outcome *ret);
+    int (*modules)(struct osview *v, vmi_module_cb cb, void *data, struct vmi_outcome *ret);
+    int (*log)(struct osview *v, vmi_log_cb cb, void *data, struct vmi_outcome *ret);
+    int (*mounts)(struct osview *v, const struct vmi_process *p, vmi_mount_cb cb, void *data, struct vmi_outcome *ret);
+    int (*sockets)(struct osview *v, vmi_socket_cb cb, void *data, struct vmi_outcome *ret);
+    int (*check)(struct osview *v, vmi_finding_cb cb, void *data, struct vmi_outcome *ret);
+    /* Symbols of modules (the kernel's own are in v->symbols). */
+    int (*module_symbol)(struct osview *v, const char *module, const char *name, struct vmi_symbol *ret);
+    int (*module_nearest)(struct osview *v, uint64_t address, struct vmi_symbol *ret);
+    int (*each_module_symbol)(struct osview *v, vmi_symbol_cb cb, void *data);
+    /* The address space of a process (its user half and the kernel). */
+    int (*process_space)(struct osview *v, const struct vmi_process *p, struct aspace *ret);
+    /* Refreshes what changes while the guest runs (uptime, host name) in v->kernel. */
+    int (*refresh)(struct osview *v);
+    void (*close)(struct osview *v);
+};
+
+struct osview {
+    const struct os_ops *ops;
+    struct source *source;  /* borrowed */
+    struct diag *diag;      /* borrowed: the instance's */
+    struct aspace kernel;   /* the kernel's address space */
+    enum guest_arch arch;
+    unsigned ptr_size;      /* bytes */
+    enum form_id form;      /* of the kernel's half */
+    struct symtab symbols;  /* owned; slide is included */
+    struct types types;     /* owned */
+    struct vmi_kernel info;
+    struct vmi_fact *fact;  /* owned, nr_facts of them */
+    size_t nr_facts;
+    void *impl;             /* the system's own */
+};
+
+struct os_options {
+    uint64_t flags;           /* VMI_OPEN_NO_* */
+    struct bytes profile;     /* JSON text, or p == NULL */
+};
+
+/* Tries every system that the build knows. ST_ABSENT: no kernel found; `d` tells what was looked for and what to try. */
+MUST_USE int os_open(struct source *source, const struct os_options *options, struct diag *d, struct osview *ret);
+void os_close(struct osview *v);
+
+/* Records a fact; silently dropped beyond 64. */
+void os_fact(struct osview *v, const char *name, const char *how, const char *value_fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Marks an outcome as cut, with the reason. The first reason stays. */
+void outcome_cut(struct vmi_outcome *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
