@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the Linux view share: the resolved layout and small reads by member. */
+#ifndef TINYVMI_OS_LINUX_LINUX_H
+#define TINYVMI_OS_LINUX_LINUX_H
+
+#include "os/linux/layout.h"
+#include "os/list.h"
+#include "os/os.h"
+
+/* A resolved row of the layout. */
+struct lx_member {
+    int64_t off;   /* bytes from the start of the structure; or the size, or the enumerator's value */
+    uint32_t size; /* bytes of the member */
+    uint8_t bit, bits; /* a bit field: first bit from off, and width; else 0, 0 */
+    bool known, inferred;
+};
+
+/* The kernel image in physical memory. */
+struct lx_image {
+    uint64_t va, pa; /* first byte; the image is contiguous in both */
+    uint64_t size;
+    const uint8_t *bytes; /* the image, mapped, or a private copy */
+    uint8_t *copy;        /* owned; NULL when mapped */
+};
+
+struct linux_view {
+    struct osview *v;
+    struct lx_image image;
+    struct lx_member m[L_COUNT];
+    uint64_t init_task;
+    uint64_t flags; /* VMI_OPEN_NO_* */
+    struct symtab kallsyms, exports; /* owned: what v->symbols is made of */
+    uint8_t *btf_copy;               /* owned */
+};
+
+static inline struct linux_view *lx_of(struct osview *v)
+{
+    return v->impl;
+}
+
+static inline bool lx_has(const struct linux_view *l, enum layout_id id)
+{
+    return l->m[id].known;
+}
+
+static inline uint64_t lx_off(const struct linux_view *l, enum layout_id id)
+{
+    return (uint64_t)l->m[id].off;
+}
+
+/* Reads an unsigned member of 1, 2, 4 or 8 bytes (or a bit field) of the object at `at`. ST_UNSUPPORTED when the kernel
+ * has no such member. */
+int lx_read(const struct linux_view *l, uint64_t at, enum layout_id id, uint64_t *ret);
+
+/* Reads a pointer member; on any failure *ret is untouched. */
+int lx_ptr(const struct linux_view *l, uint64_t at, enum layout_id id, uint64_t *ret);
+
+/* Address of a kernel symbol (variables and functions of the kernel proper). ST_ABSENT. */
+int lx_symbol(const struct linux_view *l, const char *name, uint64_t *ret);
+
+/* Can this be a pointer into the kernel's half, aligned to a pointer? A cheap filter, no translation. */
+bool lx_kernel_pointer(const struct linux_view *l, uint64_t p);
+
+/* Reads a text member (char array) or a text at an address: terminated, control characters kept. */
+int lx_text(const struct linux_view *l, uint64_t at, char *buf, size_t size);
+
+/* Offsets from types (or inferred). Fills l->m; never fails: what is absent is not known. */
+void lx_layout_resolve(struct linux_view *l);
+
+/* ---- the listings, one file each; all as in struct os_ops ---- */
+int lx_processes(struct osview *v, uint32_t flags, vmi_process_cb cb, void *data, struct vmi_outcome *ret);
+int lx_process(struct osview *v, int32_t pid, struct vmi_process *ret);
+int lx_process_read(struct linux_view *l, uint64_t task, struct vmi_process *ret); /* fills the record of one task */
+int lx_cmdline(struct osview *v, const struct vmi_process *p, char *buf, size_t size);
+int lx_process_space(struct osview *v, const struct vmi_process *p, struct aspace *ret);
+int lx_vmas(struct osview *v, const struct vmi_process *p, vmi_vma_cb cb, void *data, struct vmi_outcome *ret);
+int lx_files(struct osview *v, const struct vmi_process *p, vmi_file_cb cb, void *data, struct vmi_outcome *ret);
+int lx_modules(struct osview *v, vmi_module_cb cb, void *data, struct vmi_outcome *ret);
+int lx_log(struct osview *v, vmi_log_cb cb, void *data, struct vmi_outcome *ret);
+int lx_mounts(struct osview *v, const struct vmi_process *p, vmi_mount_cb cb, void *data, struct vmi_outcome *ret);
+int lx_sockets(struct osview *v, vmi_socket_cb cb, void *data, struct vmi_outcome *ret);
+int lx_check(struct osview *v, vmi_finding_cb cb, void *data, struct vmi_outcome *ret);
+int lx_module_symbol(struct osview *v, const char *module, const char *name, struct vmi_symbol *ret);
+int lx_module_nearest(struct osview *v, uint64_t address, struct vmi_symbol *ret);
+int lx_each_module_symbol(struct osview *v, vmi_symbol_cb cb, void *data);
+
+#endif
