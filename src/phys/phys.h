@@ -46,6 +46,12 @@ struct phys_ops {
      * is NULL when the source cannot map.
      */
     const uint8_t *(*map)(void *source, const struct phys_range *r, uint64_t at, size_t *avail);
+    /*
+     * The first address at or after `at` in `r` that was ever touched; what lies between reads as zeros. The end of the
+     * range when there is none. NULL: not known. (Reading untouched memory of a live guest would make the host allocate
+     * it, so a scan should ask first.) Asked for mapped ranges, too.
+     */
+    uint64_t (*next_data)(void *source, const struct phys_range *r, uint64_t at);
 };
 
 struct phys {
@@ -116,6 +122,12 @@ static inline int phys_read_entry(struct phys *p, uint64_t at, unsigned size, ui
         *ret = v;
     return st;
 }
+
+/*
+ * The first address at or after `at` that may hold anything but zeros: what a scan or a sparse dump should look at next.
+ * Passes over holes and, where the source knows them, untouched pages. UINT64_MAX when nothing follows.
+ */
+uint64_t phys_next_data(struct phys *p, uint64_t at);
 
 /* Bytes that are there, and one past the highest address (0 when empty). */
 uint64_t phys_size(const struct phys *p);

@@ -44,6 +44,13 @@ struct source {
     struct bytes vmcoreinfo;     /* text of a vmcoreinfo note that came with the file; p == NULL: none */
     void *impl;                  /* argument of all ops */
     void (*close)(void *impl);
+    /*
+     * Live sources; else NULL. `story` belongs to the source and tells why an op failed the last time (story->code is
+     * what the op returned). `alive` answers ST_OK, or ST_IO and the story when the guest has gone; mapped memory stays
+     * readable then, as it was left.
+     */
+    const struct diag *story;
+    int (*alive)(void *impl);
 };
 
 struct source_options {
@@ -66,8 +73,11 @@ struct source_kind {
     const char *format; /* "elf", ... ; NULL for non-files */
     /* Files: do the first bytes (up to 4096 of them) and the size fit? */
     bool (*probe)(struct bytes head, uint64_t file_size);
+    /* `name`: without the prefix; a path for files. `options` is never NULL. */
     int (*open)(const char *name, const struct source_options *options, struct diag *d, struct source *ret);
-    int (*list)(vmi_target_cb cb, void *data, struct vmi_outcome *ret); /* NULL: lists none */
+    /* NULL: lists none. Adds to ret->count, and sets ret->partial and ->reason when it was cut. A non-zero return of
+       cb ends the listing and is returned. */
+    int (*list)(vmi_target_cb cb, void *data, struct vmi_outcome *ret);
 };
 
 extern const struct source_kind *const source_kinds[]; /* NULL-terminated; the build's table */
