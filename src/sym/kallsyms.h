@@ -4,7 +4,8 @@
  *
  * Layouts (kernel/kallsyms.c, scripts/kallsyms.c): since 4.6 offsets relative to kallsyms_relative_base; 6.2 added
  * kallsyms_seqs_of_names; 6.4 moved the offsets behind the token index; big symbols (ULEB128 length) since 6.1; absolute
- * per-CPU offsets until 6.14. The tables are found by content or at addresses that vmcoreinfo names (since 6.0).
+ * per-CPU offsets until 6.14; 7.0 dropped relative_base, an offset then counts from its own place (commit a081b5789255).
+ * The tables are found by content or at addresses that vmcoreinfo names (since 6.0).
  */
 #ifndef TINYVMI_SYM_KALLSYMS_H
 #define TINYVMI_SYM_KALLSYMS_H
@@ -14,7 +15,8 @@
 /* The kernel image (or a piece of it that holds the tables), as contiguous bytes at a known virtual address. */
 struct kallsyms_image {
     struct bytes bytes;
-    uint64_t va;       /* virtual address of bytes.p[0] */
+    uint64_t va;       /* virtual address of bytes.p[0]; 0 when unknown: then hints cannot be used and the form of 7.0
+                          cannot be read, but relative_base tells where the kernel lies */
     unsigned ptr_size; /* 4 or 8 */
 };
 
@@ -33,7 +35,8 @@ struct kallsyms_layout {
     uint64_t seqs_of_names;          /* 0: the kernel has none */
     uint64_t relative_base;          /* the value */
     unsigned offset_size;            /* bytes of an entry of `offsets` */
-    enum { KALLSYMS_ABSOLUTE, KALLSYMS_RELATIVE, KALLSYMS_RELATIVE_PERCPU } encoding;
+    enum { KALLSYMS_ABSOLUTE, KALLSYMS_RELATIVE, KALLSYMS_RELATIVE_PERCPU, KALLSYMS_RELATIVE_PLACE } encoding;
+    bool named;                      /* _text or _stext was seen where the tables begin: these are a kernel's own */
 };
 
 /*
