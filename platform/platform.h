@@ -20,7 +20,10 @@ struct plat_file {
     const uint8_t *map; /* the bytes, when mapped; else NULL */
 };
 
-/* Opens; a directory or an empty file is -EINVAL. mapped: 0 do not map, 1 map shared read-only, 2 map private writable. */
+/*
+ * Opens. -EISDIR for a directory, -ENODATA for an empty file, -EINVAL for what is neither a file nor a block device.
+ * mapped: 0 do not map, 1 map shared read-only, 2 map private writable.
+ */
 int plat_file_open(const char *path, int mapped, struct plat_file *ret);
 /* Reads exactly n bytes at `at`; -EIO when the file ends first. */
 int plat_file_read(const struct plat_file *f, uint64_t at, void *buf, size_t n);

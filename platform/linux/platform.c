@@ -18,7 +18,8 @@ uint64_t plat_now_ns(void)
 
 int plat_file_open(const char *path, int mapped, struct plat_file *ret)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* O_NONBLOCK: a FIFO must not hang us; it means nothing for files and block devices. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return -errno;
     struct stat st;
@@ -26,10 +27,14 @@ int plat_file_open(const char *path, int mapped, struct plat_file *ret)
     off_t size = 0;
     if (fstat(fd, &st) < 0)
         err = -errno;
+    else if (S_ISDIR(st.st_mode))
+        err = -EISDIR;
     else if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
         err = -EINVAL;
-    else if ((size = lseek(fd, 0, SEEK_END)) <= 0)
-        err = -EINVAL;
+    else if ((size = lseek(fd, 0, SEEK_END)) < 0)
+        err = -errno;
+    else if (size == 0)
+        err = -ENODATA;
     void *map = NULL;
     if (!err && mapped) {
         map = mmap(NULL, (size_t)size, mapped == 2 ? PROT_READ | PROT_WRITE : PROT_READ,
