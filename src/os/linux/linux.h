@@ -27,10 +27,11 @@ struct linux_view {
     struct osview *v;
     struct lx_image image;
     struct lx_member m[L_COUNT];
-    uint64_t init_task;
+    uint64_t init_task, modules; /* addresses of the variables; 0: not known */
     uint64_t flags; /* VMI_OPEN_NO_* */
     struct symtab kallsyms, exports; /* owned: what v->symbols is made of */
-    uint8_t *btf_copy;               /* owned */
+    char vmcoreinfo[4097];           /* text of the note; "" when none was found */
+    char symbol_name[512], symbol_module[64]; /* texts of the newest module symbol given out */
 };
 
 static inline struct linux_view *lx_of(struct osview *v)

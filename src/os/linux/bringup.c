@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From a guess about where the kernel is to a view of it: symbols, types, offsets, page tables, facts. A guess is proved
+ * when the image has a kernel banner and symbols that can be decoded (or a profile gives them).
+ */
+#define _GNU_SOURCE
+#include "os/linux/bringup.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <tinyvmi/tinyvmi.h>
+
+#include "../platform/platform.h"
+#include "os/linux/find.h"
+#include "os/linux/infer.h"
+#include "os/linux/linux.h"
+#include "os/linux/symbols.h"
+#include "sym/btf.h"
+#include "sym/kallsyms.h"
+
+struct bringup {
+    struct linux_view *l;
+    const struct os_options *options;
+    struct lx_guess guess; /* the proved one */
+    struct bytes part;     /* the searched part of the image */
+    uint64_t part_off;     /* where it begins in the image */
+};
+
+/* ---- the image's bytes ---- */
+
+/* Makes [off, off+n) of the image readable: mapped where the source maps, else a private copy. */
+static int image_bytes(struct bringup *b, const struct lx_guess *g, uint64_t off, uint64_t n)
+{
+    struct linux_view *l = b->l;
+    struct phys *phys = &l->v->source->phys;
+    size_t avail, got;
+    const uint8_t *p = phys_ptr(phys, g->pa + off, &avail);
+    free(l->image.copy);
+    l->image.copy = NULL;
+    if (p && avail >= n && phys_find(phys, g->pa + off)->host) {
+        b->part = (struct bytes){p, (size_t)n};
+    } else {
+        uint8_t *copy = malloc((size_t)n);
+        if (!copy)
+            return ST_NOMEM;
+        int st = phys_read(phys, g->pa + off, copy, (size_t)n, &got);
+        if (st != ST_OK && got < n / 2) {
+            free(copy);
+            return st;
+        }
+        l->image.copy = copy;
+        b->part = (struct bytes){copy, got};
+    }
+    b->part_off = off;
+    return ST_OK;
+}
+
+/* The kernel's banner in the image: "Linux version 6.1.0-..." (init/version.c). */
+static const char *find_banner(struct bytes image, char *buf, size_t size)
+{
+    static const char start[] = "Linux version ";
+    const uint8_t *p = image.p, *end = image.p + image.n;
+    while (p && p < end && (p = memmem(p, (size_t)(end - p), start, sizeof start - 1))) {
+        const uint8_t *v = p + sizeof start - 1;
+        const uint8_t *nul = memchr(p, '\0', MIN_OF((size_t)(end - p), size));
+        if (nul && v < nul && *v >= '2' && *v <= '9' && memchr(p, '#', (size_t)(nul - p))) {
+            memcpy(buf, p, (size_t)(nul - p));
+            buf[nul - p] = '\0';
+            buf[strcspn(buf, "\n")] = '\0';
+            return buf;
+        }
+        p = v;
+    }
+    return NULL;
+}
+
+/* ---- symbols ---- */
+
+static void kallsyms_hint(const struct lx_guess *g, struct kallsyms_hint *ret)
+{
+    static const struct {
+        const char *key;
+        size_t at;
+    } rows[] = {{"SYMBOL(kallsyms_names)", offsetof(struct kallsyms_hint, names)},
+                {"SYMBOL(kallsyms_num_syms)", offsetof(struct kallsyms_hint, num_syms)},
+                {"SYMBOL(kallsyms_token_table)", offsetof(struct kallsyms_hint, token_table)},
+                {"SYMBOL(kallsyms_token_index)", offsetof(struct kallsyms_hint, token_index)},
+                {"SYMBOL(kallsyms_offsets)", offsetof(struct kallsyms_hint, offsets)},
+                {"SYMBOL(kallsyms_relative_base)", offsetof(struct kallsyms_hint, relative_base)}};
+    memset(ret, 0, sizeof *ret);
+    for (size_t i = 0; i < ARRAY_LEN(rows) && g->vmcoreinfo.p; i++)
+        (void)lx_vmcoreinfo_number(g->vmcoreinfo, rows[i].key, 16, (uint64_t *)((char *)ret + rows[i].at));
+}
+
+static int open_kallsyms(struct bringup *b, const struct lx_guess *g)
+{
+    struct linux_view *l = b->l;
+    struct kallsyms_hint hint;
+    struct kallsyms_layout layout;
+    struct kallsyms_image image = {
+        .bytes = b->part, .va = g->va ? g->va + b->part_off : 0, .ptr_size = g->arch == ARCH_X86 ? 4 : 8};
+    if (l->flags & VMI_OPEN_NO_KALLSYMS)
+        return ST_ABSENT;
+    kallsyms_hint(g, &hint);
+    int st = kallsyms_locate(&image, &hint, NULL, &layout);
+    if (st != ST_OK)
+        return st;
+    return kallsyms_open(&image, &layout, NULL, &l->kallsyms);
+}
+
+static int symbol_of(const struct symtab *t, const char *name, uint64_t *ret)
+{
+    struct vmi_symbol s;
+    int st = t->ops ? t->ops->by_name(t->self, name, &s) : ST_ABSENT;
+    if (st == ST_OK)
+        *ret = s.address;
+    return st;
+}
+
+/* The image's virtual address when the guess did not know it: from a symbol whose place in the image is known. */
+static int settle_va(struct bringup *b, struct lx_guess *g)
+{
+    uint64_t va;
+    char banner[256];
+    if (g->va)
+        return ST_OK;
+    if (g->arch == ARCH_X86) {
+        g->va = g->pa + 0xc0000000; /* the linear map; checked by the page tables below */
+        return ST_OK;
+    }
+    if (g->arch == ARCH_ARM64 && !strcmp(g->how, "arm64 image header") && symbol_of(&b->l->kallsyms, "_text", &va) == ST_OK) {
+        g->va = va;
+        return ST_OK;
+    }
+    if (symbol_of(&b->l->kallsyms, "linux_banner", &va) == ST_OK) {
+        const uint8_t *p = memmem(b->part.p, b->part.n, "Linux version ", 14);
+        if (p && find_banner((struct bytes){p, b->part.n - (size_t)(p - b->part.p)}, banner, sizeof banner)) {
+            g->va = va - (b->part_off + (uint64_t)(p - b->part.p));
+            return ST_OK;
+        }
+    }
+    return ST_ABSENT;
+}
+
+/* ---- page tables ---- */
+
+static void set_space(struct linux_view *l, const struct lx_guess *g)
+{
+    struct osview *v = l->v;
+    v->arch = g->arch;
+    v->ptr_size = g->arch == ARCH_X86 || g->arch == ARCH_ARM32 ? 4 : 8;
+    v->form = g->form;
+    aspace_init(&v->kernel, &v->source->phys, g->form, g->root);
+    v->kernel.addr_clear = g->addr_clear;
+    if (g->arch == ARCH_ARM64)
+        v->kernel.split = 1ULL << 63;
+}
+
+/* The kernel's own top table, where the guess had another's (a process's, the trampoline's) or none. */
+static int settle_root(struct bringup *b, struct lx_guess *g, const char **how)
+{
+    static const char *const names[] = {"init_top_pgt", "swapper_pg_dir", "init_level4_pgt"};
+    struct linux_view *l = b->l;
+    uint64_t va, pa, left;
+    struct aspace as;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (symbol_of(&l->kallsyms, names[i], &va) != ST_OK || va - g->va >= g->size || !g->have_root)
+            continue;
+        aspace_init(&as, &l->v->source->phys, g->form, va - g->va + g->pa);
+        as.addr_clear = g->addr_clear;
+        as.split = g->arch == ARCH_ARM64 ? 1ULL << 63 : 0;
+        if (aspace_translate(&as, GVA(g->va), &pa, &left) == ST_OK && pa == g->pa) {
+            g->root = va - g->va + g->pa;
+            *how = names[i];
+            return ST_OK;
+        }
+    }
+    *how = g->how;
+    if (g->have_root && (g->arch != ARCH_X86_64 || !strcmp(g->how, "CR3 of a vCPU")))
+        return ST_OK;
+    *how = "page of the image that maps the image";
+    return lx_find_root(l->v->source, g);
+}
+
+/* ---- types ---- */
+
+static void open_types(struct bringup *b, const struct lx_guess *g)
+{
+    struct linux_view *l = b->l;
+    struct osview *v = l->v;
+    uint64_t start, stop;
+    struct bytes blob = {0};
+    const char *how = "__start_BTF";
+    if (l->flags & VMI_OPEN_NO_BTF)
+        return;
+    if (lx_symbol(l, "__start_BTF", &start) == ST_OK && lx_symbol(l, "__stop_BTF", &stop) == ST_OK && stop > start)
+        blob = bytes_sub(b->part, start - g->va - b->part_off, stop - start);
+    if (!blob.p || btf_open(blob, v->ptr_size, NULL, NULL, &v->types) != ST_OK) {
+        how = "BTF's magic number";
+        for (uint64_t from = 0; btf_search(b->part, from, &blob) == ST_OK; from = (uint64_t)(blob.p - b->part.p) + 2)
+            if (btf_open(blob, v->ptr_size, NULL, NULL, &v->types) == ST_OK)
+                break;
+    }
+    if (v->types.ops) {
+        v->info.types = v->types.ops->count(v->types.self);
+        os_fact(v, "types", how, "%" PRIu64 " types of BTF", v->info.types);
+    }
+}
+
+/* ---- facts ---- */
+
+static const struct {
+    enum guest_arch arch;
+    const char *name;
+    uint64_t link_va; /* of _text without KASLR; 0: not the same for all */
+} arch_rows[] = {
+    {ARCH_X86, "i386", 0xc1000000},
+    {ARCH_X86_64, "x86-64", 0xffffffff81000000},
+    {ARCH_ARM64, "arm64", 0},
+    {ARCH_ARM32, "arm", 0},
+};
+
+static void kernel_facts(struct bringup *b, const struct lx_guess *g, const char *root_how)
+{
+    struct linux_view *l = b->l;
+    struct osview *v = l->v;
+    struct vmi_kernel *k = &v->info;
+    uint64_t n;
+    k->os = VMI_KIND_LINUX;
+    for (size_t i = 0; i < ARRAY_LEN(arch_rows); i++)
+        if (arch_rows[i].arch == g->arch) {
+            snprintf(k->arch, sizeof k->arch, "%s", arch_rows[i].name);
+            k->slide = (int64_t)(g->va - arch_rows[i].link_va);
+            k->slide_known = arch_rows[i].link_va != 0;
+        }
+    if (g->vmcoreinfo.p && lx_vmcoreinfo_number(g->vmcoreinfo, "KERNELOFFSET", 16, &n)) {
+        k->slide = (int64_t)n;
+        k->slide_known = true;
+    }
+    snprintf(k->paging, sizeof k->paging, "%s", paging_form(g->form)->name);
+    (void)sscanf(k->banner, "Linux version %71s", k->release);
+    k->text_va = g->va;
+    k->text_pa = g->pa;
+    k->image_size = g->size;
+    k->root = v->kernel.half[1].root;
+    if (g->arch == ARCH_X86_64) {
+        k->phys_base = g->pa - (g->va - 0xffffffff80000000ULL);
+        if (lx_symbol(l, "page_offset_base", &n) == ST_OK)
+            (void)aspace_read64(&v->kernel, GVA(n), &k->direct_map);
+    } else if (g->arch == ARCH_X86) {
+        k->direct_map = g->va - g->pa;
+    }
+    os_fact(v, "kernel", g->how, "image at %#" PRIx64 ", physical %#" PRIx64, g->va, g->pa);
+    os_fact(v, "page table root", root_how, "%#" PRIx64 ", %s", k->root, k->paging);
+    if (k->slide_known)
+        os_fact(v, "KASLR slide", g->vmcoreinfo.p ? "vmcoreinfo" : "image address less link address", "%#" PRIx64,
+                (uint64_t)k->slide);
+}
+
+/* Page-table isolation: the top table is the lower half of an 8 KiB pair; the user half maps user entries, too. */
+static void detect_isolation(struct linux_view *l)
+{
+    uint64_t flag, at, word;
+    struct vmi_kernel *k = &l->v->info;
+    if (l->v->arch != ARCH_X86_64)
+        return;
+    /* X86_FEATURE_PTI is word 7 bit 11 of the capabilities (arch/x86/include/asm/cpufeatures.h, since 4.15) */
+    if (lx_symbol(l, "boot_cpu_data", &at) == ST_OK && lx_has(l, L_cpuinfo_capability) &&
+        aspace_read64(&l->v->kernel, GVA(at + lx_off(l, L_cpuinfo_capability) + 7 * 4), &word) == ST_OK) {
+        k->page_table_isolation = word >> 11 & 1;
+        os_fact(l->v, "page table isolation", "boot_cpu_data.x86_capability", "%s", k->page_table_isolation ? "on" : "off");
+        return;
+    }
+    if (lx_symbol(l, "init_mm", &flag) == ST_OK)
+        os_fact(l->v, "page table isolation", "not known", "?");
+}
+
+int lx_refresh(struct osview *v)
+{
+    struct linux_view *l = lx_of(v);
+    struct vmi_kernel *k = &v->info;
+    uint64_t at, n, real = 0, boot = 0, sec = 0;
+    if (lx_has(l, L_uts_name) && lx_symbol(l, "init_uts_ns", &at) == ST_OK)
+        (void)lx_text(l, at + lx_off(l, L_uts_name) + lx_off(l, L_utsname_nodename), k->hostname,
+                      MIN_OF(sizeof k->hostname, (size_t)65));
+    if (lx_symbol(l, "__num_online_cpus", &at) == ST_OK && aspace_read64(&v->kernel, GVA(at), &n) == ST_OK)
+        k->cpus_online = (uint32_t)n;
+    if (lx_has(l, L_timekeeper_xtime_sec) && lx_symbol(l, "tk_core", &at) == ST_OK) {
+        /* kernel/time/timekeeping.c: a sequence counter, then the timekeeper, aligned to 8 */
+        at += lx_has(l, L_tk_data_timekeeper) ? lx_off(l, L_tk_data_timekeeper) : 8;
+        if (lx_read(l, at, L_timekeeper_xtime_sec, &sec) == ST_OK && lx_read(l, at, L_timekeeper_offs_real, &real) == ST_OK &&
+            lx_read(l, at, L_timekeeper_offs_boot, &boot) == ST_OK && real > boot && sec > (real - boot) / 1000000000u) {
+            uint64_t shift = 0, frac = 0;
+            k->boot_time_s = (real - boot) / 1000000000u;
+            if (lx_read(l, at, L_timekeeper_shift, &shift) == ST_OK && shift < 64 &&
+                lx_read(l, at, L_timekeeper_xtime_nsec, &frac) == ST_OK)
+                frac >>= shift;
+            k->uptime_ns = sec * 1000000000u + (frac < 1000000000u ? frac : 0) - (real - boot);
+        }
+    }
+    return ST_OK;
+}
+
+static const struct os_ops linux_ops = {
+    .processes = lx_processes,
+    .process = lx_process,
+    .cmdline = lx_cmdline,
+    .vmas = lx_vmas,
+    .files = lx_files,
+    .modules = lx_modules,
+    .log = lx_log,
+    .mounts = lx_mounts,
+    .sockets = lx_sockets,
+    .check = lx_check,
+    .module_symbol = lx_module_symbol,
+    .module_nearest = lx_module_nearest,
+    .each_module_symbol = lx_each_module_symbol,
+    .process_space = lx_process_space,
+    .refresh = lx_refresh,
+    .close = lx_close,
+};
+
+void lx_close(struct osview *v)
+{
+    struct linux_view *l = lx_of(v);
+    if (!l)
+        return;
+    lx_symbols_close(l);
+    if (v->types.ops)
+        v->types.ops->close(v->types.self);
+    v->types = (struct types){0};
+    free(l->image.copy);
+    free(l);
+    v->impl = NULL;
+}
+
+/* Undoes what a guess that failed left behind. */
+static void drop(struct linux_view *l)
+{
+    lx_symbols_close(l);
+    if (l->v->types.ops)
+        l->v->types.ops->close(l->v->types.self);
+    l->v->types = (struct types){0};
+    l->v->nr_facts = 0;
+    memset(&l->v->info, 0, sizeof l->v->info);
+    memset(l->m, 0, sizeof l->m);
+}
+
+static int prove(void *arg, const struct lx_guess *guess)
+{
+    struct bringup *b = arg;
+    struct linux_view *l = b->l;
+    struct lx_guess g = *guess;
+    const char *root_how;
+    char banner[256];
+    if (!g.size || image_bytes(b, &g, g.ro_size ? g.ro : 0, g.ro_size ? g.ro_size : g.size) != ST_OK)
+        return ST_ABSENT;
+    if (!find_banner(b->part, banner, sizeof banner))
+        return ST_ABSENT;
+    int st = open_kallsyms(b, &g);
+    if (st != ST_OK && !b->options->profile.p)
+        return st;
+    if (settle_va(b, &g) != ST_OK || settle_root(b, &g, &root_how) != ST_OK) {
+        drop(l);
+        return ST_ABSENT;
+    }
+    set_space(l, &g);
+    snprintf(l->v->info.banner, sizeof l->v->info.banner, "%s", banner);
+    l->image.va = g.va;
+    l->image.pa = g.pa;
+    l->image.size = g.size;
+    l->vmcoreinfo[0] = '\0';
+    if (g.vmcoreinfo.p && g.vmcoreinfo.n < sizeof l->vmcoreinfo) {
+        memcpy(l->vmcoreinfo, g.vmcoreinfo.p, g.vmcoreinfo.n);
+        l->vmcoreinfo[g.vmcoreinfo.n] = '\0';
+    }
+    kernel_facts(b, &g, root_how);
+    st = lx_symbols_open(l, b->part, g.va + b->part_off, b->options->profile);
+    if (st != ST_OK) {
+        drop(l);
+        return st;
+    }
+    if (!l->v->types.ops)
+        open_types(b, &g);
+    lx_layout_resolve(l);
+    (void)lx_symbol(l, "init_task", &l->init_task);
+    (void)lx_symbol(l, "modules", &l->modules);
+    lx_infer(l, b->part);
+    b->guess = g;
+    return ST_OK;
+}
+
+int linux_probe(struct source *source, const struct os_options *options, struct diag *d, struct osview *ret)
+{
+    uint64_t began = plat_now_ns();
+    struct linux_view *l = calloc(1, sizeof *l);
+    struct bringup b = {.l = l, .options = options};
+    if (!l)
+        return diag_fail(d, ST_NOMEM, "out of memory");
+    *ret = (struct osview){.ops = &linux_ops, .source = source, .diag = d, .impl = l};
+    l->v = ret;
+    l->flags = options->flags;
+    int st = lx_find(source, options->flags, prove, &b);
+    if (st != ST_OK) {
+        lx_close(ret);
+        return diag_fail(d, ST_ABSENT,
+                         "no Linux kernel was found in %s: looked at %s vCPU registers, the real-mode page tables, image "
+                         "headers, vmcoreinfo and kallsyms in all of memory; is this a whole dump of a Linux guest, "
+                         "taken after it booted?",
+                         source->name, source->vcpu ? "the" : "no");
+    }
+    lx_refresh(ret);
+    detect_isolation(l);
+    ret->info.build_ns = plat_now_ns() - began;
+    return ST_OK;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel's symbols from three tables, asked in order: a profile (the user's word wins), kallsyms, exported symbols.
+ * Exports are looked for only where kallsyms has no variables (CONFIG_KALLSYMS_ALL is off: Debian's i386 and arm64).
+ */
+#include "os/linux/symbols.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "sym/ksymtab.h"
+#include "sym/profile.h"
+
+struct table {
+    struct symtab t;
+    uint64_t slide, from; /* added to addresses from `from` on */
+};
+
+struct symbols {
+    struct table table[3];
+    size_t nr;
+    struct profile profile;
+    bool have_profile;
+};
+
+static int by_name(void *self, const char *name, struct vmi_symbol *ret)
+{
+    struct symbols *s = self;
+    for (size_t i = 0; i < s->nr; i++) {
+        struct table *t = &s->table[i];
+        if (t->t.ops->by_name(t->t.self, name, ret) == ST_OK) {
+            ret->address += ret->address >= t->from ? t->slide : 0;
+            return ST_OK;
+        }
+    }
+    return ST_ABSENT;
+}
+
+static int by_address(void *self, uint64_t address, struct vmi_symbol *ret)
+{
+    struct symbols *s = self;
+    bool found = false;
+    for (size_t i = 0; i < s->nr; i++) {
+        struct table *t = &s->table[i];
+        struct vmi_symbol one;
+        if (t->t.ops->by_address(t->t.self, address - t->slide, &one) != ST_OK)
+            continue;
+        one.address += t->slide;
+        if (one.address <= address && (!found || one.address > ret->address)) {
+            *ret = one;
+            found = true;
+        }
+    }
+    return found ? ST_OK : ST_ABSENT;
+}
+
+struct each {
+    struct symbols *s;
+    size_t table;
+    vmi_symbol_cb cb;
+    void *data;
+    bool stopped;
+};
+
+static int each_one(const struct vmi_symbol *symbol, void *data)
+{
+    struct each *e = data;
+    struct table *t = &e->s->table[e->table];
+    struct vmi_symbol one = *symbol, other;
+    for (size_t i = 0; i < e->table; i++) /* what an earlier table has was given already */
+        if (e->s->table[i].t.ops->by_name(e->s->table[i].t.self, symbol->name, &other) == ST_OK)
+            return 0;
+    one.address += one.address >= t->from ? t->slide : 0;
+    e->stopped = e->cb(&one, e->data) != 0;
+    return e->stopped;
+}
+
+static int each(void *self, vmi_symbol_cb cb, void *data)
+{
+    struct each e = {.s = self, .cb = cb, .data = data};
+    int st = ST_OK;
+    for (; e.table < e.s->nr && !e.stopped && st == ST_OK; e.table++) {
+        struct symtab *t = &e.s->table[e.table].t;
+        st = t->ops->each(t->self, each_one, &e);
+    }
+    return st;
+}
+
+static uint64_t count(void *self)
+{
+    struct symbols *s = self;
+    uint64_t n = 0;
+    for (size_t i = 0; i < s->nr; i++)
+        n += s->table[i].t.ops->count(s->table[i].t.self);
+    return n;
+}
+
+static void close_all(void *self)
+{
+    struct symbols *s = self;
+    if (s->have_profile)
+        profile_close(&s->profile);
+    free(s);
+}
+
+static const struct symtab_ops ops = {.kind = "kernel",
+                                      .by_name = by_name,
+                                      .by_address = by_address,
+                                      .each = each,
+                                      .count = count,
+                                      .close = close_all};
+
+/* Opens the profile and finds how far the running kernel is from its link address. */
+static int add_profile(struct linux_view *l, struct symbols *s, struct bytes json)
+{
+    struct osview *v = l->v;
+    struct vmi_symbol text;
+    uint64_t running = l->image.va;
+    int st = profile_open(json, v->diag, &s->profile);
+    if (st != ST_OK)
+        return diag_wrap(v->diag, st, "the profile cannot be read");
+    s->have_profile = true;
+    if (s->profile.os != VMI_KIND_LINUX)
+        return diag_fail(v->diag, ST_INVALID, "the profile is for another system than Linux");
+    size_t n = strcspn(s->profile.banner, "\n");
+    if (n && strncmp(s->profile.banner, v->info.banner, n))
+        return diag_fail(v->diag, ST_INVALID, "the profile is for another kernel: it says \"%.100s\", the guest \"%.100s\"",
+                         s->profile.banner, v->info.banner);
+    if (s->profile.types.ops) {
+        v->types = s->profile.types;
+        s->profile.types = (struct types){0}; /* the view closes them */
+        v->info.types = v->types.ops->count(v->types.self);
+        os_fact(v, "types", "profile", "%" PRIu64 " types of the %s profile", v->info.types, s->profile.dialect);
+    }
+    const struct symtab *t = &s->profile.symbols;
+    if (!t->ops || (t->ops->by_name(t->self, "_text", &text) != ST_OK && t->ops->by_name(t->self, "_stext", &text) != ST_OK))
+        return ST_OK;
+    if (l->kallsyms.ops) {
+        struct vmi_symbol same;
+        if (l->kallsyms.ops->by_name(l->kallsyms.self, text.name, &same) == ST_OK)
+            running = same.address;
+    }
+    s->table[s->nr++] = (struct table){*t, running - text.address, text.address & ~0x3fffffffULL};
+    v->info.slide = (int64_t)(running - text.address);
+    v->info.slide_known = true;
+    os_fact(v, "symbols", "profile", "%" PRIu64 " symbols, moved by %#" PRIx64, t->ops->count(t->self),
+            running - text.address);
+    return ST_OK;
+}
+
+int lx_symbols_open(struct linux_view *l, struct bytes part, uint64_t va, struct bytes profile)
+{
+    struct osview *v = l->v;
+    struct symbols *s = calloc(1, sizeof *s);
+    struct vmi_symbol unused;
+    if (!s)
+        return diag_fail(v->diag, ST_NOMEM, "out of memory");
+    v->symbols = (struct symtab){&ops, s};
+    if (profile.p) {
+        int st = add_profile(l, s, profile);
+        if (st != ST_OK)
+            return st;
+    }
+    if (l->kallsyms.ops) {
+        s->table[s->nr++] = (struct table){l->kallsyms, 0, 0};
+        os_fact(v, "symbols", "kallsyms", "%" PRIu64 " symbols", l->kallsyms.ops->count(l->kallsyms.self));
+    }
+    if (s->nr && by_name(s, "init_task", &unused) != ST_OK) {
+        struct kallsyms_image image = {part, va, v->ptr_size};
+        if (ksymtab_open(&image, NULL, &l->exports) == ST_OK) {
+            s->table[s->nr++] = (struct table){l->exports, 0, 0};
+            os_fact(v, "symbols", "ksymtab", "%" PRIu64 " exported symbols",
+                    l->exports.ops->count(l->exports.self));
+        }
+    }
+    v->info.symbols = count(s);
+    return s->nr ? ST_OK : ST_ABSENT;
+}
+
+void lx_symbols_close(struct linux_view *l)
+{
+    struct symtab *const tables[] = {&l->v->symbols, &l->kallsyms, &l->exports};
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+        if (tables[i]->ops)
+            tables[i]->ops->close(tables[i]->self);
+        *tables[i] = (struct symtab){0};
+    }
+}

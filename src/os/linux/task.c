@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Processes and threads: the task list, one record a task, command lines, address spaces. */
+#include "os/linux/linux.h"
+
+#include <inttypes.h>
+
+enum {
+    MAX_TASKS = 4 << 20, /* PID_MAX_LIMIT, include/linux/threads.h */
+    PF_KTHREAD = 0x00200000, /* include/linux/sched.h */
+};
+
+/* The letter that /proc prints: fs/proc/array.c, task_state_array and task_state_index(). */
+static char state_letter(uint64_t state, uint64_t exit_state)
+{
+    enum { REPORT = 0x7f, IDLE = 0x402, RTLOCK_WAIT = 0x1000, UNINTERRUPTIBLE = 2 };
+    if ((state & IDLE) == IDLE && !exit_state)
+        return 'I';
+    if (state & RTLOCK_WAIT)
+        state = UNINTERRUPTIBLE;
+    unsigned bits = (unsigned)((state | exit_state) & REPORT), i = 0;
+    while (bits) {
+        bits >>= 1;
+        i++;
+    }
+    return "RSDTtXZP"[MIN_OF(i, 7u)];
+}
+
+static void read_state(struct linux_view *l, uint64_t task, struct vmi_process *p)
+{
+    uint64_t state, exit_state = 0;
+    if (lx_read(l, task, L_task_state, &state) != ST_OK) {
+        p->state = '?';
+        return;
+    }
+    (void)lx_read(l, task, L_task_exit_state, &exit_state);
+    p->state = state_letter(state, exit_state);
+}
+
+static void read_ids(struct linux_view *l, uint64_t task, struct vmi_process *p)
+{
+    uint64_t v, at;
+    if (lx_ptr(l, task, L_task_cred, &at) == ST_OK) {
+        if (lx_read(l, at, L_cred_uid, &v) == ST_OK)
+            p->uid = (uint32_t)v;
+        if (lx_read(l, at, L_cred_gid, &v) == ST_OK)
+            p->gid = (uint32_t)v;
+        if (lx_read(l, at, L_cred_euid, &v) == ST_OK)
+            p->euid = (uint32_t)v;
+    }
+    if (lx_ptr(l, task, L_task_real_parent, &at) == ST_OK && lx_read(l, at, L_task_tgid, &v) == ST_OK)
+        p->ppid = (int32_t)v;
+    p->threads = 1;
+    if (lx_ptr(l, task, L_task_signal, &at) == ST_OK && lx_read(l, at, L_signal_nr_threads, &v) == ST_OK)
+        p->threads = (uint32_t)v;
+    if (lx_read(l, task, L_task_start_boottime, &v) == ST_OK || lx_read(l, task, L_task_start_time, &v) == ST_OK) {
+        p->start_ns = v;
+        if (l->v->info.boot_time_s)
+            p->start_time_s = l->v->info.boot_time_s + v / 1000000000u;
+    }
+}
+
+/* mm, page table. A kernel thread borrows the kernel's. */
+static void read_memory(struct linux_view *l, uint64_t task, struct vmi_process *p)
+{
+    uint64_t flags = 0, pgd, left;
+    (void)lx_read(l, task, L_task_flags, &flags);
+    if (flags & PF_KTHREAD)
+        p->flags |= VMI_PROCESS_KERNEL;
+    if (lx_ptr(l, task, L_task_mm, &p->mm) != ST_OK)
+        p->flags |= VMI_RECORD_PARTIAL;
+    if (!lx_has(l, L_task_flags) && !p->mm && p->state != 'Z' && p->state != 'X')
+        p->flags |= VMI_PROCESS_KERNEL;
+    if (p->flags & VMI_PROCESS_KERNEL) {
+        p->mm = 0; /* a worker that borrows user memory (kthread_use_mm) is still a kernel thread */
+        p->dtb = l->v->info.root;
+    } else if (p->mm && (lx_ptr(l, p->mm, L_mm_pgd, &pgd) != ST_OK ||
+                         aspace_translate(&l->v->kernel, GVA(pgd), &p->dtb, &left) != ST_OK)) {
+        p->flags |= VMI_RECORD_PARTIAL;
+    }
+}
+
+int lx_process_read(struct linux_view *l, uint64_t task, struct vmi_process *ret)
+{
+    struct vmi_process p = {.object = task};
+    uint64_t v;
+    int st = lx_read(l, task, L_task_pid, &v);
+    if (st != ST_OK)
+        return st;
+    p.tid = (int32_t)v;
+    p.pid = lx_read(l, task, L_task_tgid, &v) == ST_OK ? (int32_t)v : p.tid;
+    if (p.tid != p.pid)
+        p.flags |= VMI_PROCESS_THREAD;
+    if (!lx_has(l, L_task_comm))
+        return ST_UNSUPPORTED;
+    size_t comm = MIN_OF((size_t)(l->m[L_task_comm].size ? l->m[L_task_comm].size : 16), sizeof p.comm);
+    st = aspace_read(&l->v->kernel, GVA(task + lx_off(l, L_task_comm)), p.comm, comm, NULL);
+    if (st != ST_OK)
+        return st;
+    p.comm[comm - 1] = '\0';
+    read_state(l, task, &p);
+    read_ids(l, task, &p);
+    read_memory(l, task, &p);
+    *ret = p;
+    return ST_OK;
+}
+
+/* All threads of a group but its leader. Returns 1 when the callback wants no more. */
+static int threads(struct linux_view *l, const struct vmi_process *leader, vmi_process_cb cb, void *data,
+                   struct vmi_outcome *o)
+{
+    uint64_t signal, node;
+    struct list_walk w;
+    if (!lx_has(l, L_task_thread_node) || lx_ptr(l, leader->object, L_task_signal, &signal) != ST_OK)
+        return 0;
+    list_start(&w, &l->v->kernel, l->v->ptr_size, signal + lx_off(l, L_signal_thread_head), MAX_TASKS);
+    while (list_next(&w, o, &node) == 1) {
+        struct vmi_process p;
+        uint64_t task = node - lx_off(l, L_task_thread_node);
+        if (task == leader->object)
+            continue;
+        if (lx_process_read(l, task, &p) != ST_OK) {
+            outcome_cut(o, "the thread at %#" PRIx64 " of process %d is not in memory", task, leader->pid);
+            continue;
+        }
+        o->count++;
+        if (cb(&p, data))
+            return 1;
+    }
+    return 0;
+}
+
+int lx_processes(struct osview *v, uint32_t flags, vmi_process_cb cb, void *data, struct vmi_outcome *ret)
+{
+    struct linux_view *l = lx_of(v);
+    struct list_walk w;
+    uint64_t node;
+    if (!l->init_task || !lx_has(l, L_task_tasks) || !lx_has(l, L_task_pid))
+        return diag_fail(v->diag, ST_UNSUPPORTED, "the process list needs init_task and task_struct's tasks, pid and comm; %s",
+                         v->types.ops ? "this kernel's types lack them" : "no types were found: give a profile (--profile FILE)");
+    list_start(&w, &v->kernel, v->ptr_size, l->init_task + lx_off(l, L_task_tasks), MAX_TASKS);
+    while (list_next(&w, ret, &node) == 1) {
+        struct vmi_process p;
+        uint64_t task = node - lx_off(l, L_task_tasks);
+        if (lx_process_read(l, task, &p) != ST_OK) {
+            outcome_cut(ret, "the task at %#" PRIx64 " is not in memory", task);
+            continue;
+        }
+        ret->count++;
+        if (cb(&p, data) || (flags & 1 /* VMI_LIST_THREADS */ && threads(l, &p, cb, data, ret)))
+            break;
+    }
+    return ST_OK;
+}
+
+struct by_pid {
+    int32_t pid;
+    struct vmi_process *ret;
+    bool found;
+};
+
+static int match_pid(const struct vmi_process *p, void *data)
+{
+    struct by_pid *b = data;
+    if (p->tid != b->pid)
+        return 0;
+    *b->ret = *p;
+    b->found = true;
+    return 1;
+}
+
+int lx_process(struct osview *v, int32_t pid, struct vmi_process *ret)
+{
+    struct by_pid b = {pid, ret, false};
+    struct vmi_outcome o = {0};
+    int st = lx_processes(v, 0, match_pid, &b, &o);
+    if (st == ST_OK && !b.found)
+        st = lx_processes(v, 1, match_pid, &b, &o); /* a thread's id */
+    if (st == ST_OK && !b.found)
+        return diag_fail(v->diag, ST_ABSENT, "no process has the id %d%s%s", pid, o.partial ? "; the list is damaged: " : "",
+                         o.reason);
+    return st;
+}
+
+int lx_process_space(struct osview *v, const struct vmi_process *p, struct aspace *ret)
+{
+    if (!p->dtb)
+        return diag_fail(v->diag, ST_ABSENT, "process %d (%s) has no page table: it is exiting or a zombie", p->pid, p->comm);
+    struct aspace as = v->kernel;
+    as.half[0].root = p->dtb & as.half[0].form->root_mask;
+    if (!as.split) /* one root for both halves */
+        as.half[1].root = as.half[0].root;
+    *ret = as;
+    return ST_OK;
+}
+
+int lx_cmdline(struct osview *v, const struct vmi_process *p, char *buf, size_t size)
+{
+    struct linux_view *l = lx_of(v);
+    struct aspace as;
+    uint64_t start, end, env_end = 0;
+    size_t got = 0;
+    if (!size)
+        return ST_INVALID;
+    buf[0] = '\0';
+    if (!p->mm)
+        return ST_OK;
+    int st = lx_process_space(v, p, &as);
+    if (st != ST_OK)
+        return st;
+    if ((st = lx_ptr(l, p->mm, L_mm_arg_start, &start)) != ST_OK || (st = lx_ptr(l, p->mm, L_mm_arg_end, &end)) != ST_OK)
+        return diag_fail(v->diag, st, "the command line of process %d: its mm_struct at %#" PRIx64 " tells no arguments",
+                         p->pid, p->mm);
+    (void)lx_ptr(l, p->mm, L_mm_env_end, &env_end);
+    if (start >= end)
+        return ST_OK;
+    /* setproctitle: when the arguments' last byte is not 0, the title goes on into the environment (fs/proc/base.c) */
+    uint8_t last = 0;
+    if (aspace_read(&as, GVA(end - 1), &last, 1, NULL) == ST_OK && last && env_end > end)
+        end = env_end;
+    st = aspace_read(&as, GVA(start), buf, (size_t)MIN_OF((uint64_t)size - 1, end - start), &got);
+    if (last)
+        got = strnlen(buf, got);
+    while (got && buf[got - 1] == '\0')
+        got--;
+    for (size_t i = 0; i < got; i++)
+        if (!buf[i])
+            buf[i] = ' ';
+    buf[got] = '\0';
+    if (st != ST_OK)
+        return diag_fail(v->diag, st, "the command line of process %d at %#" PRIx64 " is not in memory (paged out?)", p->pid,
+                         start + got);
+    return ST_OK;
+}
