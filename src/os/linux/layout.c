@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Resolving the layout against the kernel's types, and the small reads that use it. */
+#include "os/linux/find.h"
 #include "os/linux/linux.h"
 
 #include <inttypes.h>
@@ -94,9 +95,15 @@ int lx_symbol(const struct linux_view *l, const char *name, uint64_t *ret)
     struct vmi_symbol s;
     const struct symtab *t = &l->v->symbols;
     int st = t->ops ? t->ops->by_name(t->self, name, &s) : ST_ABSENT;
-    if (st == ST_OK)
+    if (st == ST_OK) {
         *ret = s.address;
-    return st;
+        return ST_OK;
+    }
+    /* vmcoreinfo names a few variables; it matters where kallsyms has none (CONFIG_KALLSYMS_ALL=n) */
+    char key[80];
+    struct bytes text = {(const uint8_t *)l->vmcoreinfo, strlen(l->vmcoreinfo)};
+    int n = snprintf(key, sizeof key, "SYMBOL(%s)", name);
+    return n > 0 && (size_t)n < sizeof key && text.n && lx_vmcoreinfo_number(text, key, 16, ret) ? ST_OK : st;
 }
 
 bool lx_kernel_pointer(const struct linux_view *l, uint64_t p)
