@@ -31,8 +31,25 @@ static size_t first_ending_after(const struct phys *p, uint64_t at)
     return lo;
 }
 
+/* Does b go on where a ends, everywhere? */
+static bool continues(const struct phys_range *a, const struct phys_range *b)
+{
+    return b->start - a->start == a->len && b->cookie - a->cookie == a->len && !a->host == !b->host &&
+           (!a->host || b->host == a->host + a->len);
+}
+
 static int insert(struct phys *p, size_t at, const struct phys_range *r)
 {
+    if (at && continues(&p->range[at - 1], r)) {
+        p->range[at - 1].len += r->len;
+        return ST_OK;
+    }
+    if (at < p->nr && continues(r, &p->range[at])) {
+        uint64_t len = p->range[at].len;
+        p->range[at] = *r;
+        p->range[at].len += len;
+        return ST_OK;
+    }
     if (p->nr == MAX_RANGES)
         return ST_LIMIT;
     if (p->nr == p->cap) {
@@ -98,37 +115,43 @@ const struct phys_range *phys_find_slow(struct phys *p, uint64_t at)
     return &p->range[i];
 }
 
+/* The first bytes of [at, at+n), which lies in r; *step says how many. */
+static int read_some(struct phys *p, const struct phys_range *r, uint64_t at, void *buf, size_t n, size_t *step)
+{
+    const struct phys_ops *ops = p->ops;
+    if (r->host) {
+        memcpy(buf, r->host + (at - r->start), n);
+        *step = n;
+        return ST_OK;
+    }
+    if (ops && ops->read)
+        return ops->read(p->source, r, at, buf, n, step);
+    if (!ops || !ops->map)
+        return ST_UNSUPPORTED;
+    size_t avail;
+    const uint8_t *q = ops->map(p->source, r, at, &avail);
+    if (!q || !avail)
+        return ST_ABSENT;
+    *step = MIN_OF(avail, n);
+    memcpy(buf, q, *step);
+    return ST_OK;
+}
+
 int phys_read(struct phys *p, uint64_t at, void *buf, size_t n, size_t *done)
 {
     size_t got = 0;
     int st = ST_OK;
-    while (got < n) {
+    while (got < n && st == ST_OK) {
         const struct phys_range *r = phys_find(p, at + got);
         if (!r || at + got < at) {
             st = ST_ABSENT;
             break;
         }
-        uint64_t in = at + got - r->start;
-        size_t want = (size_t)MIN_OF((uint64_t)(n - got), r->len - in);
-        size_t step = 0;
-        if (r->host) {
-            memcpy((uint8_t *)buf + got, r->host + in, want);
-            step = want;
-        } else if (p->ops && p->ops->map) {
-            const uint8_t *q = p->ops->map(p->source, r, at + got, &step);
-            step = q ? MIN_OF(step, want) : 0;
-            if (q)
-                memcpy((uint8_t *)buf + got, q, step);
-            else
-                st = ST_ABSENT;
-        } else if (p->ops && p->ops->read) {
-            st = p->ops->read(p->source, r, at + got, (uint8_t *)buf + got, want, &step);
-        } else {
-            st = ST_UNSUPPORTED;
-        }
+        size_t want = (size_t)MIN_OF((uint64_t)(n - got), r->len - (at + got - r->start)), step = 0;
+        st = read_some(p, r, at + got, (uint8_t *)buf + got, want, &step);
+        if (st == ST_OK && !step)
+            st = ST_IO; /* a source that gives nothing and no reason must not keep us here */
         got += step;
-        if (st != ST_OK)
-            break;
     }
     if (done)
         *done = got;
@@ -148,6 +171,8 @@ int phys_write(struct phys *p, uint64_t at, const void *buf, size_t n, size_t *d
         size_t want = (size_t)MIN_OF((uint64_t)(n - put), r->len - (at + put - r->start));
         size_t step = 0;
         st = p->ops->write(p->source, r, at + put, (const uint8_t *)buf + put, want, &step);
+        if (st == ST_OK && !step)
+            st = ST_IO;
         put += step;
     }
     if (done)

@@ -29,7 +29,8 @@ typedef struct {
 struct phys_range {
     uint64_t start, len; /* bytes; len > 0; start + len does not wrap */
     uint8_t *host;       /* the bytes themselves, or NULL when they must be read through the source */
-    uint64_t cookie;     /* the source's own: a file offset, a host address */
+    uint64_t cookie;     /* the source's own, of the first byte: a file offset, a host address; a part of a range that
+                            starts n bytes later has a cookie greater by n */
 };
 
 struct phys_ops {
@@ -41,7 +42,7 @@ struct phys_ops {
     /* Same for writing; NULL: the source cannot be written. */
     int (*write)(void *source, const struct phys_range *r, uint64_t at, const void *buf, size_t n, size_t *done);
     /*
-     * A pointer to live memory at `at` for ranges with host == NULL, valid until the next call on this source; *avail
+     * A pointer to memory at `at` for ranges with host == NULL, valid until the next call on this source; *avail
      * is how many bytes from there are contiguous (at least up to the end of the page). NULL when absent. The member
      * is NULL when the source cannot map.
      */
@@ -67,6 +68,7 @@ void phys_deinit(struct phys *p); /* frees the table, not the mappings: those ar
 
 /*
  * Adds a range. Ranges may come in any order; a part that overlaps an earlier one is cut away (the earlier one wins).
+ * One that goes on where its neighbour ends, in the guest, in the host and in its cookie, becomes part of it.
  * ST_INVALID when it wraps. An empty range is ignored. ST_LIMIT beyond 65,536 ranges.
  */
 MUST_USE int phys_add(struct phys *p, const struct phys_range *r);
@@ -106,14 +108,17 @@ static inline const uint8_t *phys_ptr(struct phys *p, uint64_t at, size_t *avail
 MUST_USE int phys_read(struct phys *p, uint64_t at, void *buf, size_t n, size_t *done);
 MUST_USE int phys_write(struct phys *p, uint64_t at, const void *buf, size_t n, size_t *done);
 
-/* Reads one aligned page-table entry of 4 or 8 bytes. */
+/* An entry is aligned in the guest, but not always in the host: a file's format may put guest pages at any offset. */
+typedef uint64_t __attribute__((aligned(1), may_alias)) phys_entry64;
+typedef uint32_t __attribute__((aligned(1), may_alias)) phys_entry32;
+
+/* Reads one aligned page-table entry of 4 or 8 bytes, in one load where the memory is mapped. */
 static inline int phys_read_entry(struct phys *p, uint64_t at, unsigned size, uint64_t *ret)
 {
     size_t avail;
     const uint8_t *q = phys_ptr(p, at, &avail);
     if (__builtin_expect(q && avail >= size, 1)) {
-        *ret = size == 8 ? __atomic_load_n((const uint64_t *)(const void *)q, __ATOMIC_RELAXED)
-                         : __atomic_load_n((const uint32_t *)(const void *)q, __ATOMIC_RELAXED);
+        *ret = size == 8 ? *(const volatile phys_entry64 *)q : *(const volatile phys_entry32 *)q;
         return ST_OK;
     }
     uint64_t v = 0;

@@ -139,12 +139,13 @@ static void prstatus_arm32(const uint8_t *p, struct vcpu_regs *r)
 static const struct prstatus_form {
     enum guest_arch arch;
     uint16_t at, size; /* of the registers in the note */
+    uint16_t note;     /* size of the whole note */
     void (*read)(const uint8_t *p, struct vcpu_regs *r);
 } prstatus_forms[] = {
-    {ARCH_X86_64, PRSTATUS_REGS_64, 27 * 8, prstatus_x86_64},
-    {ARCH_X86, PRSTATUS_REGS_32, 17 * 4, prstatus_x86},
-    {ARCH_ARM64, PRSTATUS_REGS_64, 34 * 8, prstatus_arm64},
-    {ARCH_ARM32, PRSTATUS_REGS_32, 17 * 4, prstatus_arm32},
+    {ARCH_X86_64, PRSTATUS_REGS_64, 27 * 8, 336, prstatus_x86_64},
+    {ARCH_X86, PRSTATUS_REGS_32, 17 * 4, 144, prstatus_x86},
+    {ARCH_ARM64, PRSTATUS_REGS_64, 34 * 8, 392, prstatus_arm64},
+    {ARCH_ARM32, PRSTATUS_REGS_32, 17 * 4, 148, prstatus_arm32},
 };
 
 static void read_prstatus(struct bytes desc, enum guest_arch arch, struct vcpu_regs *r)
@@ -188,6 +189,20 @@ static void read_qemu(struct bytes desc, struct vcpu_regs *r)
 static bool name_is(const struct elf_note *n, const char *name)
 {
     return n->name.n == strlen(name) && !memcmp(n->name.p, name, n->name.n);
+}
+
+enum guest_arch elf_notes_arch(struct bytes notes)
+{
+    struct elf_note n;
+    while (elf_note_next(&notes, &n)) {
+        if (!name_is(&n, "CORE") || n.type != NT_PRSTATUS)
+            continue;
+        for (size_t i = 0; i < ARRAY_LEN(prstatus_forms); i++)
+            if (prstatus_forms[i].note == n.desc.n)
+                return prstatus_forms[i].arch;
+        return ARCH_UNKNOWN;
+    }
+    return ARCH_UNKNOWN;
 }
 
 int elf_notes_read(struct bytes notes, enum guest_arch arch, struct cpu_notes *cpus, struct bytes *vmcoreinfo)

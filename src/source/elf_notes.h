@@ -26,6 +26,9 @@ bool elf_note_next(struct bytes *notes, struct elf_note *ret);
 MUST_USE int elf_notes_read(struct bytes notes, enum guest_arch arch, struct cpu_notes *cpus,
                             struct bytes *vmcoreinfo);
 
+/* What the size of the first NT_PRSTATUS tells; ARCH_UNKNOWN when there is none. */
+enum guest_arch elf_notes_arch(struct bytes notes);
+
 /* The registers of vCPU `index`, growing the table; NULL beyond 4,096 vCPUs or without memory. */
 struct vcpu_regs *cpu_notes_at(struct cpu_notes *c, unsigned index);
 

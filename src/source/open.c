@@ -63,10 +63,12 @@ static int refuse_stranger(const char *path, struct bytes head, uint64_t size, s
     return ST_OK;
 }
 
+/* What follows an @ is a parameter of the format. */
 static const struct source_kind *kind_of_format(const char *format)
 {
+    size_t n = strcspn(format, "@");
     for (const struct source_kind *const *k = source_kinds; *k; k++)
-        if ((*k)->format && !strcmp((*k)->format, format))
+        if ((*k)->format && strlen((*k)->format) == n && !memcmp((*k)->format, format, n))
             return *k;
     return NULL;
 }

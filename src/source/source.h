@@ -55,7 +55,7 @@ struct source {
 
 struct source_options {
     uint64_t flags;     /* VMI_OPEN_* of tinyvmi.h, passed through: see SOURCE_* */
-    const char *format; /* or NULL */
+    const char *format; /* or NULL; "raw@0x40000000": a raw image that begins at that physical address */
 };
 
 enum { SOURCE_NO_QMP = 16, SOURCE_COPY_ON_WRITE = 32, SOURCE_NO_REGISTERS = 64 }; /* equal VMI_OPEN_* */
