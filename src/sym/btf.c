@@ -1,0 +1,680 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdlib.h>
+
+#include "sym/btf_inner.h"
+
+#define HEADER     24
+#define MAX_BYTES  (256u << 20)
+#define MAX_TYPES  (1u << 24) /* ids beyond 2^20 are allowed since 6.1; a slot holds 24 bits */
+#define ID_BITS    24
+#define MAX_PROBES 256
+#define MAX_DEPTH  16      /* of anonymous members, of a path */
+#define MAX_VISITS 1000000 /* members looked at for one answer: forged types can nest without end */
+
+/* ---- the blob -------------------------------------------------------------------------------------------------- */
+
+struct header {
+    uint32_t hdr_len, type_off, type_len, str_off, str_len;
+};
+
+/* The header, when it is sane; and the size of all. */
+static uint64_t read_header(struct bytes b, struct header *ret)
+{
+    if (b.n < HEADER || le16(b.p) != 0xeb9f || b.p[2] != 1)
+        return 0;
+    struct header h = {le32(b.p + 4), le32(b.p + 8), le32(b.p + 12), le32(b.p + 16), le32(b.p + 20)};
+    uint64_t types = (uint64_t)h.type_off + h.type_len, strings = (uint64_t)h.str_off + h.str_len;
+    uint64_t size = h.hdr_len + MAX_OF(types, strings);
+    if (h.hdr_len < HEADER || h.hdr_len > 4096 || h.type_off % 4 || !h.type_len || !h.str_len || size > MAX_BYTES)
+        return 0;
+    *ret = h;
+    return size;
+}
+
+uint64_t btf_size(struct bytes b)
+{
+    struct header h;
+
+    return read_header(b, &h);
+}
+
+/* Sections of a blob that is all there, with strings that end. */
+static bool sections(struct bytes blob, struct bytes *types, struct bytes *strings)
+{
+    struct header h;
+    uint64_t size = read_header(blob, &h);
+
+    if (!size || size > blob.n)
+        return false;
+    *types = bytes_sub(blob, (uint64_t)h.hdr_len + h.type_off, h.type_len);
+    *strings = bytes_sub(blob, (uint64_t)h.hdr_len + h.str_off, h.str_len);
+    return types->p && strings->p && !strings->p[strings->n - 1];
+}
+
+/* Length of the type record at `at`, or 0 when it is damaged. */
+static uint32_t record_length(struct bytes types, uint64_t at)
+{
+    if (!in_bounds(at, 12, types.n))
+        return 0;
+    uint32_t info = le32(types.p + at + 4), kind = info >> 24 & 0x1f;
+    uint32_t n = 12 + btf_more(kind, info & 0xffff);
+    return kind && kind < BTF_KINDS && in_bounds(at, n, types.n) ? n : 0;
+}
+
+int btf_search(struct bytes image, uint64_t from, struct bytes *ret)
+{
+    uint64_t budget = MAX_BYTES; /* bytes of candidates that are walked */
+
+    /* The section follows .notes, which is aligned to 4 (BTF in include/asm-generic/vmlinux.lds.h). */
+    for (uint64_t at = (from + 3) & ~3ull; in_bounds(at, HEADER, image.n); at += 4) {
+        struct bytes types, strings, blob = {image.p + at, image.n - at};
+        if ((le32(blob.p) & 0xffffff) != 0x01eb9f || !sections(blob, &types, &strings) || strings.p[0])
+            continue;
+        uint64_t pos = 0;
+        for (uint32_t n; pos < types.n && (n = record_length(types, pos)); pos += n)
+            ;
+        if (pos == types.n) {
+            *ret = (struct bytes){blob.p, (size_t)btf_size(blob)};
+            return ST_OK;
+        }
+        if (budget < pos)
+            return ST_LIMIT;
+        budget -= pos;
+    }
+    return ST_ABSENT;
+}
+
+/* ---- single types ---------------------------------------------------------------------------------------------- */
+
+bool btf_type(const struct btf *b, uint32_t id, struct btf_type *ret)
+{
+    if (!id) {
+        *ret = (struct btf_type){.kind = BTF_VOID};
+        return true;
+    }
+    for (unsigned i = 0; b && id < b->first_id && i < 4; i++)
+        b = b->base;
+    if (!b || id < b->first_id || id - b->first_id >= b->nr)
+        return false;
+    uint64_t at = b->at[id - b->first_id];
+    const uint8_t *p = b->types.p + at;
+    uint32_t info = le32(p + 4), kind = info >> 24 & 0x1f;
+    if (!kind || kind >= BTF_KINDS || !in_bounds(at, 12 + btf_more(kind, info & 0xffff), b->types.n))
+        return false;
+    *ret = (struct btf_type){
+        .name = le32(p), .size = le32(p + 8), .id = id, .vlen = (uint16_t)info, .kind = (uint8_t)kind,
+        .flag = info >> 31, .more = p + 12,
+    };
+    return true;
+}
+
+static bool refers(unsigned kind)
+{
+    return kind == BTF_TYPEDEF || kind == BTF_VOLATILE || kind == BTF_CONST || kind == BTF_RESTRICT || kind == BTF_TYPE_TAG;
+}
+
+bool btf_resolve(const struct btf *b, uint32_t id, struct btf_type *ret)
+{
+    struct btf_type t;
+
+    for (unsigned i = 0; i < BTF_MAX_CHAIN; i++) {
+        if (!btf_type(b, id, &t))
+            return false;
+        if (!refers(t.kind)) {
+            *ret = t;
+            return true;
+        }
+        id = t.size;
+    }
+    return false;
+}
+
+/* The string at an offset, as the view from there to its section's end. */
+static struct bytes string_at(const struct btf *b, uint32_t offset)
+{
+    for (unsigned i = 0; b && offset < b->first_string && i < 4; i++)
+        b = b->base;
+    if (!b || offset < b->first_string || offset - b->first_string >= b->strings.n)
+        return (struct bytes){0};
+    offset -= b->first_string;
+    return (struct bytes){b->strings.p + offset, b->strings.n - offset};
+}
+
+bool btf_string_is(const struct btf *b, uint32_t offset, const char *text, size_t n)
+{
+    struct bytes s = string_at(b, offset);
+
+    return s.n > n && !memcmp(s.p, text, n) && !s.p[n];
+}
+
+void btf_string(const struct btf *b, uint32_t offset, char *buf, size_t size)
+{
+    struct bytes s = string_at(b, offset);
+    size_t n = s.p ? strnlen((const char *)s.p, MIN_OF(s.n, size - 1)) : 0;
+
+    memcpy(buf, s.p ? s.p : (const uint8_t *)"", n);
+    buf[n] = 0;
+}
+
+/* Bytes that a type occupies. ST_ABSENT for what is only declared. */
+static int type_size(const struct btf *b, uint32_t id, uint64_t *ret)
+{
+    uint64_t times = 1;
+    struct btf_type t;
+
+    for (unsigned i = 0; i < BTF_MAX_CHAIN; i++) {
+        if (!btf_resolve(b, id, &t))
+            return ST_BROKEN;
+        uint64_t size = t.size;
+        switch (t.kind) {
+        case BTF_ARRAY:
+            if (!mul_fits(times, le32(t.more + 8), &times))
+                return ST_BROKEN;
+            id = le32(t.more);
+            continue;
+        case BTF_PTR:
+            size = b->ptr_size;
+            break;
+        case BTF_INT: case BTF_STRUCT: case BTF_UNION: case BTF_ENUM: case BTF_ENUM64: case BTF_FLOAT:
+            break;
+        default:
+            return ST_ABSENT;
+        }
+        return mul_fits(times, size, ret) ? ST_OK : ST_BROKEN;
+    }
+    return ST_LIMIT;
+}
+
+/* ---- names ----------------------------------------------------------------------------------------------------- */
+
+static uint64_t hash_name(const char *s, size_t n)
+{
+    uint64_t h = n;
+
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ (uint8_t)s[i]) * 0x100000001b3ull;
+    h ^= h >> 32;
+    h *= 0xd6e8feb86659fd93ull;
+    return h ^ h >> 32;
+}
+
+/* Of several types of one name, which is meant? 0: none that a name should find. */
+static unsigned rank_of(const struct btf_type *t)
+{
+    switch (t->kind) {
+    case BTF_STRUCT:
+    case BTF_UNION:
+        return t->vlen ? 6 : 4;
+    case BTF_ENUM:
+    case BTF_ENUM64:
+        return t->vlen ? 5 : 1;
+    case BTF_TYPEDEF:
+        return 3;
+    case BTF_INT:
+    case BTF_FLOAT:
+        return 2;
+    case BTF_FWD:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* What a caller wrote: "task_struct", or "struct task_struct" to name the kind. */
+struct wanted {
+    const char *name;
+    size_t n;
+    uint64_t hash;
+    uint32_t kinds; /* bits */
+};
+
+static struct wanted wanted(const char *name)
+{
+    static const struct { const char *word; uint32_t kinds; } prefix[] = {
+        {"struct ", 1u << BTF_STRUCT | 1u << BTF_FWD},
+        {"union ", 1u << BTF_UNION | 1u << BTF_FWD},
+        {"enum ", 1u << BTF_ENUM | 1u << BTF_ENUM64},
+    };
+    uint32_t kinds = UINT32_MAX;
+
+    for (size_t i = 0; i < ARRAY_LEN(prefix); i++) {
+        size_t n = strlen(prefix[i].word);
+        if (!strncmp(name, prefix[i].word, n)) {
+            name += n;
+            kinds = prefix[i].kinds;
+            break;
+        }
+    }
+    size_t n = strlen(name);
+    return (struct wanted){name, n, n < BTF_MAX_NAME ? hash_name(name, n) : 0, kinds};
+}
+
+/* The best own type of a name; 0: none. All of one name are entered, the probe goes over them. */
+static unsigned find_own(const struct btf *b, const struct wanted *w, struct btf_type *ret)
+{
+    uint32_t tag = (uint32_t)(w->hash >> 32) << ID_BITS;
+    unsigned best = 0;
+
+    if (!w->n || w->n >= BTF_MAX_NAME)
+        return 0;
+    for (unsigned probe = 0; probe < MAX_PROBES; probe++) {
+        uint32_t slot = b->slot[((uint32_t)w->hash + probe) & b->mask];
+        struct btf_type t;
+        if (!slot)
+            break;
+        if ((slot ^ tag) >> ID_BITS || !btf_type(b, (slot & ((1u << ID_BITS) - 1)) - 1 + b->first_id, &t))
+            continue;
+        if (!(w->kinds >> t.kind & 1) || rank_of(&t) <= best || !btf_string_is(b, t.name, w->name, w->n))
+            continue;
+        best = rank_of(&t);
+        *ret = t;
+    }
+    return best;
+}
+
+static bool find_type(const struct btf *b, const char *name, struct btf_type *ret)
+{
+    struct wanted w = wanted(name);
+    unsigned best = 0;
+
+    for (unsigned i = 0; b && i < 4; i++, b = b->base) {
+        struct btf_type t;
+        unsigned rank = find_own(b, &w, &t);
+        if (rank > best) {
+            best = rank;
+            *ret = t;
+        }
+    }
+    return best;
+}
+
+static bool has_members(const struct btf_type *t)
+{
+    return t->kind == BTF_STRUCT || t->kind == BTF_UNION;
+}
+
+/* A struct or union by name, typedefs followed. */
+static bool find_struct(const struct btf *b, const char *name, struct btf_type *ret)
+{
+    struct btf_type t;
+
+    if (!find_type(b, name, &t) || !btf_resolve(b, t.id, &t) || !has_members(&t))
+        return false;
+    *ret = t;
+    return true;
+}
+
+/* ---- members --------------------------------------------------------------------------------------------------- */
+
+struct member {
+    uint32_t name, type;
+    uint64_t bit_offset; /* from the start of its struct */
+    uint32_t bit_size;
+};
+
+static struct member member_at(const struct btf *b, const struct btf_type *s, unsigned i)
+{
+    const uint8_t *p = s->more + 12 * i;
+    uint32_t offset = le32(p + 8);
+    struct member m = {le32(p), le32(p + 4), offset, 0};
+    struct btf_type t;
+
+    if (s->flag) {
+        m.bit_offset = offset & 0xffffff;
+        m.bit_size = offset >> 24;
+    } else if (btf_resolve(b, m.type, &t) && t.kind == BTF_INT) {
+        /* Before kind_flag (4.20) the integer itself told that it was a bit field. */
+        uint32_t encoding = le32(t.more), bits = encoding & 0xff;
+        if (bits && bits < 8 * t.size) {
+            m.bit_offset += encoding >> 16 & 0xff;
+            m.bit_size = bits;
+        }
+    }
+    return m;
+}
+
+static bool is_anonymous(const struct btf *b, const struct member *m, struct btf_type *inner)
+{
+    return btf_string_is(b, m->name, "", 0) && btf_resolve(b, m->type, inner) && has_members(inner);
+}
+
+struct lookup {
+    const struct btf *b;
+    const char *name;
+    size_t n;
+    uint32_t visits; /* what is left */
+    struct member found;
+    uint32_t depth;
+};
+
+static int find_member(struct lookup *q, const struct btf_type *s, uint64_t bits, uint32_t depth)
+{
+    if (depth > MAX_DEPTH)
+        return ST_LIMIT;
+    for (unsigned i = 0; i < s->vlen; i++) {
+        struct btf_type inner;
+        if (!q->visits--)
+            return ST_LIMIT;
+        if (btf_string_is(q->b, le32(s->more + 12 * i), q->name, q->n)) {
+            q->found = member_at(q->b, s, i);
+            q->found.bit_offset += bits;
+            q->depth = depth;
+            return ST_OK;
+        }
+        struct member m = member_at(q->b, s, i);
+        if (!is_anonymous(q->b, &m, &inner))
+            continue;
+        int status = find_member(q, &inner, bits + m.bit_offset, depth + 1);
+        if (status != ST_ABSENT)
+            return status;
+    }
+    return ST_ABSENT;
+}
+
+/* Fills a record; texts go into the table's own buffers. */
+static void describe(struct btf *b, const struct member *m, uint64_t bit_offset, uint32_t depth, struct vmi_member *ret)
+{
+    uint64_t size = 0;
+
+    btf_text(b, m->type, b->text, sizeof b->text);
+    btf_string(b, m->name, b->name, sizeof b->name);
+    if (type_size(b, m->type, &size) != ST_OK)
+        size = 0;
+    *ret = (struct vmi_member){bit_offset, size, m->bit_size, depth, b->text, b->name};
+}
+
+static int member(void *self, const char *type, const char *path, struct vmi_member *ret)
+{
+    struct btf *b = self;
+    struct lookup q = {.b = b, .visits = MAX_VISITS};
+    struct btf_type s;
+    uint64_t bits = 0;
+
+    if (!find_struct(b, type, &s))
+        return ST_ABSENT;
+    for (unsigned i = 0; i < MAX_DEPTH; i++) {
+        q.name = path;
+        q.n = strcspn(path, ".");
+        if (!q.n)
+            return ST_ABSENT;
+        int status = find_member(&q, &s, bits, 0);
+        if (status != ST_OK)
+            return status;
+        bits = q.found.bit_offset;
+        path += q.n;
+        if (!*path) {
+            describe(b, &q.found, bits, q.depth, ret);
+            return ST_OK;
+        }
+        path++;
+        if (!btf_resolve(b, q.found.type, &s) || !has_members(&s))
+            return ST_ABSENT;
+    }
+    return ST_LIMIT;
+}
+
+struct listing {
+    struct btf *b;
+    vmi_member_cb cb;
+    void *data;
+    uint32_t visits;
+};
+
+/* Tells all members; ST_OK also when the callback ended it, then *done is set. */
+static int list_members(struct listing *l, const struct btf_type *s, uint64_t bits, uint32_t depth, bool *done)
+{
+    if (depth > MAX_DEPTH)
+        return ST_LIMIT;
+    for (unsigned i = 0; i < s->vlen && !*done; i++) {
+        struct member m = member_at(l->b, s, i);
+        struct vmi_member record;
+        struct btf_type inner;
+        if (!l->visits--)
+            return ST_LIMIT;
+        describe(l->b, &m, bits + m.bit_offset, depth, &record);
+        if (l->cb(&record, l->data)) {
+            *done = true;
+        } else if (is_anonymous(l->b, &m, &inner)) {
+            int status = list_members(l, &inner, bits + m.bit_offset, depth + 1, done);
+            if (status != ST_OK)
+                return status;
+        }
+    }
+    return ST_OK;
+}
+
+static int each_member(void *self, const char *type, vmi_member_cb cb, void *data)
+{
+    struct listing l = {self, cb, data, MAX_VISITS};
+    struct btf_type s;
+    bool done = false;
+
+    if (!find_struct(self, type, &s))
+        return ST_ABSENT;
+    return list_members(&l, &s, 0, 0, &done);
+}
+
+/* ---- the other operations -------------------------------------------------------------------------------------- */
+
+static int size_of(void *self, const char *type, uint64_t *ret)
+{
+    struct btf_type t;
+
+    return find_type(self, type, &t) ? type_size(self, t.id, ret) : ST_ABSENT;
+}
+
+/* A value of one enum. */
+static bool enum_value(const struct btf *b, const struct btf_type *t, const char *name, size_t n, int64_t *ret)
+{
+    unsigned step = t->kind == BTF_ENUM64 ? 12 : 8;
+
+    for (unsigned i = 0; i < t->vlen; i++) {
+        const uint8_t *p = t->more + step * i;
+        if (!btf_string_is(b, le32(p), name, n))
+            continue;
+        /* Since 6.0 (commit 6089fb325cf7) kind_flag tells that the values are signed; before, all were. */
+        if (t->kind == BTF_ENUM64)
+            *ret = (int64_t)((uint64_t)le32(p + 8) << 32 | le32(p + 4));
+        else
+            *ret = t->flag || !b->signed_marked ? (int64_t)(int32_t)le32(p + 4) : (int64_t)le32(p + 4);
+        return true;
+    }
+    return false;
+}
+
+static int enumerator(void *self, const char *name, int64_t *ret)
+{
+    size_t n = strlen(name);
+    const struct btf *b = self;
+
+    for (unsigned level = 0; n && b && level < 4; level++, b = b->base) {
+        for (uint32_t i = 0; i < b->nr_enums; i++) {
+            struct btf_type t;
+            if (btf_type(b, b->enums[i], &t) && (t.kind == BTF_ENUM || t.kind == BTF_ENUM64) &&
+                enum_value(b, &t, name, n, ret))
+                return ST_OK;
+        }
+    }
+    return ST_ABSENT;
+}
+
+static int each_type(void *self, int (*cb)(const char *kind, const char *name, uint64_t size, void *data), void *data)
+{
+    static const char *const kinds[BTF_KINDS] = {
+        [BTF_STRUCT] = "struct", [BTF_UNION] = "union", [BTF_ENUM] = "enum", [BTF_ENUM64] = "enum", [BTF_TYPEDEF] = "typedef",
+    };
+    struct btf *b = self;
+
+    for (uint32_t i = 0; i < b->nr; i++) {
+        struct btf_type t;
+        uint64_t size = 0;
+        if (!btf_type(b, b->first_id + i, &t))
+            return ST_BROKEN;
+        if (!kinds[t.kind])
+            continue;
+        btf_string(b, t.name, b->name, sizeof b->name);
+        if (!b->name[0])
+            continue;
+        if (type_size(b, t.id, &size) != ST_OK)
+            size = 0;
+        if (cb(kinds[t.kind], b->name, size, data))
+            break;
+    }
+    return ST_OK;
+}
+
+static uint64_t count(void *self)
+{
+    return ((struct btf *)self)->nr;
+}
+
+static void btf_close(void *self)
+{
+    struct btf *b = self;
+
+    free(b->at);
+    free(b->slot);
+    free(b->enums);
+    free(b);
+}
+
+static const struct types_ops btf_ops = {
+    .kind = "BTF",
+    .member = member,
+    .size = size_of,
+    .enumerator = enumerator,
+    .each_member = each_member,
+    .each_type = each_type,
+    .count = count,
+    .close = btf_close,
+};
+
+/* ---- opening --------------------------------------------------------------------------------------------------- */
+
+/* Doubles an array of ids when it is full. */
+static bool grow(uint32_t **array, uint32_t used, uint32_t *room, uint32_t first)
+{
+    if (used < *room)
+        return true;
+    uint32_t more = *room ? *room * 2 : first;
+    uint32_t *bigger = realloc(*array, more * sizeof **array);
+    if (!bigger)
+        return false;
+    *array = bigger;
+    *room = more;
+    return true;
+}
+
+static void shrink(uint32_t **array, uint32_t used)
+{
+    uint32_t *smaller = realloc(*array, (used ? used : 1) * sizeof **array);
+
+    if (smaller)
+        *array = smaller;
+}
+
+/* Where each type lies. `named` becomes how many a name should find. */
+static int index_types(struct btf *b, uint32_t *named)
+{
+    /* Half of a kernel's types take 12 bytes; structs make the mean some 30. */
+    uint32_t room = 0, room_enums = 0, first = (uint32_t)(b->types.n / 32) + 64;
+    uint64_t at = 0;
+
+    for (uint32_t n; at < b->types.n; at += n, b->nr++) {
+        n = record_length(b->types, at);
+        if (!n || b->nr >= MAX_TYPES - 2 - b->first_id)
+            return ST_BROKEN;
+        if (!grow(&b->at, b->nr, &room, first))
+            return ST_NOMEM;
+        b->at[b->nr] = (uint32_t)at;
+        uint32_t info = le32(b->types.p + at + 4), kind = info >> 24 & 0x1f;
+        struct btf_type t = {.kind = (uint8_t)kind, .vlen = (uint16_t)info};
+        *named += rank_of(&t) && le32(b->types.p + at);
+        if (kind != BTF_ENUM && kind != BTF_ENUM64)
+            continue;
+        b->signed_marked |= info >> 31 || kind == BTF_ENUM64;
+        if (!grow(&b->enums, b->nr_enums, &room_enums, 4096))
+            return ST_NOMEM;
+        b->enums[b->nr_enums++] = b->first_id + b->nr;
+    }
+    shrink(&b->at, b->nr);
+    shrink(&b->enums, b->nr_enums);
+    return ST_OK;
+}
+
+/* Enters type i under its name. False when too many names share a place: forged. */
+static bool enter(struct btf *b, uint32_t i)
+{
+    uint32_t offset = le32(b->types.p + b->at[i]);
+    struct bytes s = string_at(b, offset);
+    size_t n = s.p ? strnlen((const char *)s.p, MIN_OF(s.n, BTF_MAX_NAME)) : 0;
+
+    if (!n || n == BTF_MAX_NAME || n == s.n)
+        return true;
+    uint64_t hash = hash_name((const char *)s.p, n);
+    for (unsigned probe = 0; probe < MAX_PROBES; probe++) {
+        uint32_t *slot = &b->slot[((uint32_t)hash + probe) & b->mask];
+        if (!*slot) {
+            *slot = (uint32_t)(hash >> 32) << ID_BITS | (i + 1);
+            return true;
+        }
+    }
+    return false;
+}
+
+static int index_names(struct btf *b, uint32_t named)
+{
+    uint64_t slots = 64;
+
+    while (slots < 2ull * named)
+        slots *= 2;
+    b->mask = (uint32_t)(slots - 1);
+    b->slot = calloc(slots, sizeof *b->slot);
+    if (!b->slot)
+        return ST_NOMEM;
+    for (uint32_t i = 0, entered = 0; i < b->nr; i++) {
+        uint32_t info = le32(b->types.p + b->at[i] + 4);
+        struct btf_type t = {.kind = info >> 24 & 0x1f, .vlen = (uint16_t)info};
+        /* `entered` keeps a free slot even when the bytes have changed since they were counted. */
+        if (rank_of(&t) && le32(b->types.p + b->at[i]) && entered++ < named && !enter(b, i))
+            return ST_LIMIT;
+    }
+    return ST_OK;
+}
+
+int btf_open(struct bytes blob, unsigned ptr_size, const struct types *base, struct diag *d, struct types *ret)
+{
+    struct bytes types, strings;
+    uint32_t named = 0;
+
+    if ((ptr_size != 4 && ptr_size != 8) || (base && base->ops != &btf_ops))
+        return diag_fail(d, ST_INVALID, "BTF: pointers of %u bytes, or a base that is no BTF", ptr_size);
+    if (!btf_size(blob))
+        return diag_fail(d, ST_ABSENT, "BTF: no header (magic 0xeb9f, version 1) in %zu bytes", blob.n);
+    if (!sections(blob, &types, &strings))
+        return diag_fail(d, ST_BROKEN, "BTF: its header tells of %llu bytes, %zu are there, or its strings have no end",
+                         (unsigned long long)btf_size(blob), blob.n);
+    struct btf *b = calloc(1, sizeof *b);
+    if (!b)
+        return diag_fail(d, ST_NOMEM, "BTF: no memory");
+    b->types = types;
+    b->strings = strings;
+    b->ptr_size = ptr_size;
+    b->base = base ? base->self : NULL;
+    b->first_id = b->base ? b->base->first_id + b->base->nr : 1;
+    b->signed_marked = b->base && b->base->signed_marked;
+    b->first_string = b->base ? b->base->first_string + (uint32_t)b->base->strings.n : 0;
+    int status = index_types(b, &named);
+    if (status == ST_OK)
+        status = index_names(b, named);
+    if (status != ST_OK) {
+        uint32_t nr = b->nr;
+        btf_close(b);
+        return diag_fail(d, status, "BTF: type %u of %zu bytes of types %s", nr, types.n,
+                         status == ST_NOMEM  ? "needs more memory than there is"
+                         : status == ST_LIMIT ? "and others have names that all collide: forged"
+                                              : "is damaged or of an unknown kind");
+    }
+    *ret = (struct types){&btf_ops, b};
+    return ST_OK;
+}
