@@ -31,7 +31,7 @@ static int raw_open(const char *path, const struct source_options *options, stru
                     struct source *ret)
 {
     struct source s;
-    uint64_t base;
+    uint64_t base = 0;
     int st = base_address(options, d, &base);
     if (st != ST_OK)
         return st;
