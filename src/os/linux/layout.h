@@ -123,6 +123,7 @@
     M(mount_list, "mount.mnt_list") \
     M(mount_node, "mount.mnt_node") \
     M(mount_id, "mount.mnt_id") \
+    M(mount_id_unique, "mount.mnt_id_unique") \
     M(mount_devname, "mount.mnt_devname") \
     /* net.c */ \
     M(nsproxy_net_ns, "nsproxy.net_ns") \

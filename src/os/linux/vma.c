@@ -35,6 +35,7 @@ struct vma_walk {
     uint64_t next;       /* end of the last area */
     uint64_t left;       /* areas that may still be given */
     uint64_t nodes_left; /* tree nodes that may still be read */
+    bool stopped;        /* by the callback */
     char path[LX_PATH_MAX];
 };
 
@@ -157,7 +158,8 @@ static int give(struct vma_walk *w, uint64_t at)
         vma.offset <<= w->page_shift;
     read_name(w, at, file, &vma);
     w->o->count++;
-    return w->cb(&vma, w->data);
+    w->stopped = w->cb(&vma, w->data) != 0;
+    return w->stopped;
 }
 
 /* ---- the maple tree ---- */
@@ -302,14 +304,15 @@ static int walk_list(struct vma_walk *w)
 
 /*
  * x86-64's page at a fixed address for programs of long ago: it belongs to no mm, but maps lists it when it is switched
- * on (arch/x86/entry/vsyscall/vsyscall_64.c: vsyscall_mode is EMULATE, XONLY or NONE; gate_vma).
+ * on (arch/x86/entry/vsyscall/vsyscall_64.c: vsyscall_mode is EMULATE, XONLY or NONE; gate_vma). 32-bit programs, which
+ * have nothing above 4 GiB, do without.
  */
 static void give_gate(struct vma_walk *w)
 {
     enum { NONE = 2 };
     uint64_t mode_at, gate, start;
     uint32_t mode;
-    if (w->l->v->arch != ARCH_X86_64 || lx_symbol(w->l, "vsyscall_mode", &mode_at) != ST_OK ||
+    if (w->stopped || w->next <= UINT32_MAX || w->l->v->arch != ARCH_X86_64 || lx_symbol(w->l, "vsyscall_mode", &mode_at) != ST_OK ||
         lx_symbol(w->l, "gate_vma", &gate) != ST_OK || aspace_read32(&w->l->v->kernel, GVA(mode_at), &mode) != ST_OK ||
         mode >= NONE || lx_ptr(w->l, gate, L_vma_start, &start) != ST_OK || start != 0xffffffffff600000)
         return;
@@ -336,13 +339,13 @@ int lx_vmas(struct osview *v, const struct vmi_process *p, vmi_vma_cb cb, void *
     (void)lx_ptr(l, p->mm, L_mm_brk, &w.brk);
     (void)lx_ptr(l, p->mm, L_mm_start_brk, &w.start_brk);
     (void)lx_ptr(l, p->mm, L_mm_start_stack, &w.start_stack);
-    uint64_t before = ret->count;
     if (lx_has(l, L_mm_mt_root))
         st = walk_tree(&w);
     else if (lx_has(l, L_mm_mmap) && lx_has(l, L_vma_next))
         st = walk_list(&w);
     else
         st = diag_fail(v->diag, ST_UNSUPPORTED, "the memory areas: mm_struct has neither mm_mt nor mmap");
-    (void)before;
+    if (st == ST_OK)
+        give_gate(&w);
     return st;
 }
