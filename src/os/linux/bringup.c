@@ -56,19 +56,21 @@ static int image_bytes(struct bringup *b, const struct lx_guess *g, uint64_t off
     return ST_OK;
 }
 
-/* The kernel's banner in the image: "Linux version 6.1.0-..." (init/version.c). */
-static const char *find_banner(struct bytes image, char *buf, size_t size)
+/* Finds the kernel's banner in the image and copies it: "Linux version 6.1.0-..." (init/version.c). */
+static const uint8_t *find_banner(struct bytes image, char *buf, size_t size)
 {
     static const char start[] = "Linux version ";
     const uint8_t *p = image.p, *end = image.p + image.n;
     while (p && p < end && (p = memmem(p, (size_t)(end - p), start, sizeof start - 1))) {
         const uint8_t *v = p + sizeof start - 1;
         const uint8_t *nul = memchr(p, '\0', MIN_OF((size_t)(end - p), size));
-        if (nul && v < nul && *v >= '2' && *v <= '9' && memchr(p, '#', (size_t)(nul - p))) {
+        const uint8_t *number = nul ? memchr(p, '#', (size_t)(nul - p)) : NULL;
+        /* Debian's 6.1 keeps a second one whose "#" has no number: init/version.c before its time stamp */
+        if (number && v < nul && *v >= '2' && *v <= '9' && number[1] >= '0' && number[1] <= '9') {
             memcpy(buf, p, (size_t)(nul - p));
             buf[nul - p] = '\0';
             buf[strcspn(buf, "\n")] = '\0';
-            return buf;
+            return p;
         }
         p = v;
     }
@@ -126,7 +128,14 @@ static int settle_va(struct bringup *b, struct lx_guess *g)
     if (g->va)
         return ST_OK;
     if (g->arch == ARCH_X86) {
-        g->va = g->pa + 0xc0000000; /* the linear map; checked by the page tables below */
+        /* the linear map; checked by the page tables below */
+        uint64_t pa = g->pa;
+        if (symbol_of(&b->l->kallsyms, "_text", &va) != ST_OK || va - 0xc0000000 - pa >= g->size)
+            return ST_ABSENT;
+        g->va = va;
+        g->pa = va - 0xc0000000;
+        g->size -= g->pa - pa;
+        b->part_off -= g->pa - pa;
         return ST_OK;
     }
     if (g->arch == ARCH_ARM64 && !strcmp(g->how, "arm64 image header") && symbol_of(&b->l->kallsyms, "_text", &va) == ST_OK) {
@@ -134,11 +143,20 @@ static int settle_va(struct bringup *b, struct lx_guess *g)
         return ST_OK;
     }
     if (symbol_of(&b->l->kallsyms, "linux_banner", &va) == ST_OK) {
-        const uint8_t *p = memmem(b->part.p, b->part.n, "Linux version ", 14);
-        if (p && find_banner((struct bytes){p, b->part.n - (size_t)(p - b->part.p)}, banner, sizeof banner)) {
+        const uint8_t *p = find_banner(b->part, banner, sizeof banner);
+        if (p) {
             g->va = va - (b->part_off + (uint64_t)(p - b->part.p));
             return ST_OK;
         }
+    }
+    if (symbol_of(&b->l->kallsyms, "_stext", &va) == ST_OK) {
+        uint64_t pa = g->pa;
+        g->va = va;
+        if (lx_find_root_in_window(b->l->v->source, g) == ST_OK) {
+            b->part_off -= g->pa - pa;
+            return ST_OK;
+        }
+        g->va = 0;
     }
     return ST_ABSENT;
 }

@@ -8,6 +8,7 @@
 #include "os/linux/find.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <tinyvmi/tinyvmi.h>
 
 enum {
@@ -144,7 +145,8 @@ static unsigned root_score(struct source *s, const struct lx_guess *g)
     return score;
 }
 
-int lx_find_root(struct source *s, struct lx_guess *g)
+/* `window`: the image's physical place is only known to be inside [pa, pa+size); the tables tell it. */
+static int search_root(struct source *s, struct lx_guess *g, bool window)
 {
     const enum form_id *form = NULL;
     size_t nr = forms_of(g->arch, &form);
@@ -152,11 +154,25 @@ int lx_find_root(struct source *s, struct lx_guess *g)
     struct lx_guess try = *g;
     for (uint64_t off = 0; off < g->size; off += 4096) {
         for (size_t i = 0; i < nr; i++) {
+            struct aspace as;
+            uint64_t left;
+            try = *g;
             try.form = form[i];
             try.root = g->pa + off;
+            if (window) {
+                guess_space(s, &try, &as);
+                if (aspace_translate(&as, GVA(g->va), &try.pa, &left) != ST_OK || try.pa - g->pa >= g->size)
+                    continue;
+                try.size = g->size - (try.pa - g->pa);
+            }
             unsigned score = root_score(s, &try);
-            if (score > best) {
+            /* i386 keeps its boot-time table, which maps as much, in front of swapper_pg_dir: of equals the last */
+            if (score > best || (score == best && score && g->arch == ARCH_X86)) {
                 best = score;
+                try.have_root = true;
+                *g = window ? *g : try;
+                if (!window)
+                    continue;
                 g->form = try.form;
                 g->root = try.root;
                 g->have_root = true;
@@ -164,6 +180,28 @@ int lx_find_root(struct source *s, struct lx_guess *g)
         }
     }
     return best ? ST_OK : ST_ABSENT;
+}
+
+int lx_find_root(struct source *s, struct lx_guess *g)
+{
+    return search_root(s, g, false);
+}
+
+int lx_find_root_in_window(struct source *s, struct lx_guess *g)
+{
+    struct aspace as;
+    uint64_t pa, left;
+    int st = search_root(s, g, true);
+    if (st != ST_OK)
+        return st;
+    guess_space(s, g, &as);
+    st = aspace_translate(&as, GVA(g->va), &pa, &left);
+    if (st == ST_OK) {
+        g->ro = g->ro_size = 0;
+        g->size -= pa - g->pa;
+        g->pa = pa;
+    }
+    return st;
 }
 
 /* ---- finders ---- */
@@ -337,6 +375,35 @@ static int find_vmcoreinfo_page(struct search *f)
     return ST_ABSENT;
 }
 
+/*
+ * A raw file of an arm64 guest begins where its memory begins (0x40000000 on QEMU's virt), which the file does not tell;
+ * vmcoreinfo does, and the page tables prove it.
+ */
+static int find_moved_arm64(struct search *f)
+{
+    struct phys *phys = &f->s->phys;
+    uint64_t start;
+    if (strcmp(f->s->kind, "raw") || phys->nr != 1 || phys->range[0].start || f->flags & VMI_OPEN_NO_VMCOREINFO)
+        return ST_ABSENT;
+    for (uint64_t pa = 0; pa < phys->range[0].len; pa += 4096) {
+        uint8_t page[VMCOREINFO_MAX];
+        if (phys_read(phys, pa, page, 10, NULL) != ST_OK || memcmp(page, "OSRELEASE=", 10) ||
+            phys_read(phys, pa, page, sizeof page, NULL) != ST_OK)
+            continue;
+        struct bytes text = {page, strnlen((char *)page, sizeof page)};
+        if (!lx_vmcoreinfo_number(text, "NUMBER(PHYS_OFFSET)", 0, &start) || start & 0xfff || start > 1ULL << 48)
+            continue;
+        phys->range[0].start = start;
+        if (by_vmcoreinfo(f, text, "vmcoreinfo in guest memory") == ST_OK) {
+            snprintf(f->s->layout_note, sizeof f->s->layout_note,
+                     "the file begins at guest-physical %#" PRIx64 ", as vmcoreinfo tells", start);
+            return ST_OK;
+        }
+        phys->range[0].start = 0;
+    }
+    return ST_ABSENT;
+}
+
 /* The last resort: a kallsyms token table anywhere has the one-letter tokens of the ten digits in a row. */
 static int find_token_table(struct search *f)
 {
@@ -377,7 +444,8 @@ static int find_token_table(struct search *f)
 int lx_find(struct source *s, uint64_t flags, int (*prove)(void *arg, const struct lx_guess *g), void *arg)
 {
     static int (*const finders[])(struct search *) = {find_note,         find_registers,       find_trampoline,
-                                                      find_arm64_header, find_vmcoreinfo_page, find_token_table};
+                                                      find_arm64_header, find_vmcoreinfo_page, find_moved_arm64,
+                                                      find_token_table};
     struct search f = {s, flags, prove, arg};
     for (size_t i = 0; i < ARRAY_LEN(finders); i++)
         if (finders[i](&f) == ST_OK)

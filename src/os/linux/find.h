@@ -32,6 +32,12 @@ int lx_find(struct source *s, uint64_t flags, int (*prove)(void *arg, const stru
  */
 MUST_USE int lx_find_root(struct source *s, struct lx_guess *g);
 
+/*
+ * The same when only va is known and that the image lies in [pa, pa+size): a page in there through which va translates
+ * into there. Fills form, root, pa, size; ro and ro_size become 0.
+ */
+MUST_USE int lx_find_root_in_window(struct source *s, struct lx_guess *g);
+
 /* What the page tables of `g` (have_root) say about the image: fills va, pa, size, ro, ro_size. ST_ABSENT: no kernel there. */
 MUST_USE int lx_image_by_tables(struct source *s, struct lx_guess *g);
 

@@ -120,10 +120,13 @@ static bool name_like(const uint8_t *s, size_t n)
     return true;
 }
 
-static bool has_name(const struct infer *f, uint64_t task, uint64_t comm)
+/* 2: a name of printable characters; 1: a terminated one (a process may call itself anything); 0: none. */
+static unsigned has_name(const struct infer *f, uint64_t task, uint64_t comm)
 {
     uint8_t name[16];
-    return aspace_read(f->as, GVA(task + comm), name, sizeof name, NULL) == ST_OK && name_like(name, sizeof name);
+    if (aspace_read(f->as, GVA(task + comm), name, sizeof name, NULL) != ST_OK || !memchr(name, '\0', sizeof name))
+        return 0;
+    return name_like(name, sizeof name) ? 2 : 1;
 }
 
 /* Is there a task list at `off`? Collects it when its nodes have names at `comm`. */
@@ -139,12 +142,15 @@ static bool collect(struct infer *f, uint64_t off, uint64_t comm)
     f->task[0] = init;
     list_start(&w, f->as, f->ps, init + off, 1 << 20);
     int st;
+    size_t printable = 0;
     while ((st = list_next(&w, NULL, &node)) == 1 && f->nr < SAMPLES) {
-        if (!has_name(f, node - off, comm))
+        unsigned name = has_name(f, node - off, comm);
+        if (!name)
             return false;
+        printable += name == 2;
         f->task[f->nr++] = node - off;
     }
-    return st >= 0 && f->nr >= 4;
+    return st >= 0 && f->nr >= 4 && printable >= f->nr / 2;
 }
 
 static bool infer_list(struct infer *f)
@@ -438,6 +444,32 @@ static void infer_tasks(struct infer *f)
     os_fact(l->v, "offsets", "inferred from the idle task and its list", "%zu members, checked on %zu tasks", n, f->nr);
 }
 
+/*
+ * The idle task where types are known but no symbol: in the kernel's data, a task named swapper with pid 0 that is its own
+ * parent and on a list whose entries have names.
+ */
+static bool find_init_task(struct infer *f)
+{
+    struct linux_view *l = f->l;
+    uint64_t span = MIN_OF(l->image.size, 128u << 20), comm = lx_off(l, L_task_comm);
+    uint8_t page[4096];
+    for (uint64_t off = 0; off < span; off += sizeof page) {
+        if (aspace_read(f->as, GVA(l->image.va + off), page, sizeof page, NULL) != ST_OK)
+            continue;
+        for (size_t i = 0; i + 16 <= sizeof page; i += 4) {
+            if (memcmp(page + i, "swapper", 7))
+                continue;
+            l->init_task = l->image.va + off + i - comm;
+            if (u32_at(f, l->init_task + lx_off(l, L_task_pid)) == 0 &&
+                word(f, l->init_task + lx_off(l, L_task_real_parent)) == l->init_task &&
+                collect(f, lx_off(l, L_task_tasks), comm))
+                return true;
+        }
+    }
+    l->init_task = 0;
+    return false;
+}
+
 /* ---- modules ---- */
 
 /* struct module begins: state, list, name (include/linux/module.h). */
@@ -542,10 +574,12 @@ void lx_infer(struct linux_view *l, struct bytes part)
     struct infer f = {.l = l, .as = &l->v->kernel, .ps = l->v->ptr_size};
     (void)part;
     from_vmcoreinfo(&f);
-    if (l->v->types.ops && lx_has(l, L_task_tasks))
-        return;
-    if (l->init_task)
+    if (!l->init_task && lx_has(l, L_task_tasks) && find_init_task(&f))
+        os_fact(l->v, "init_task", "the idle task's name and list in kernel data", "%#" PRIx64, l->init_task);
+    if (l->init_task && !lx_has(l, L_task_tasks))
         infer_tasks(&f);
+    if (l->modules && lx_has(l, L_module_list))
+        return;
     if ((l->modules || infer_module_list(&f)) && l->modules) {
         know(&f, L_module_state, 0, 4);
         know(&f, L_module_list, f.ps, 2 * f.ps);
