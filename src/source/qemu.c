@@ -245,7 +245,7 @@ static enum guest_arch find_arch(struct qemu *q)
     struct vcpu_regs r;
     if (q->no_registers || q->qmp.fd < 0 || read_registers(q, 0, &r) != ST_OK)
         return strcmp(q->process.exe, "qemu-system-aarch64") ? ARCH_UNKNOWN : ARCH_ARM64;
-    if (r.have & REGS_ARM)
+    if (!(r.have & REGS_CR))
         return r.pstate & NOT_64BIT ? ARCH_ARM32 : ARCH_ARM64;
     if ((r.have & REGS_EFER) && (r.efer & EFER_LMA))
         return ARCH_X86_64;

@@ -170,8 +170,8 @@ size_t qemu_board_layout(const char *exe, const struct qemu_cmdline *args, struc
 /* ---- qemu_regs.c: pure ----------------------------------------------------------------------------------------- */
 
 /*
- * Registers of one vCPU out of `info registers -a` (x86: target/i386/cpu-dump.c; Arm: target/arm/cpu.c, which prints no
- * TTBR). ST_ABSENT: no such vCPU; ST_BROKEN: not understood.
+ * Registers of one vCPU out of `info registers -a` (x86: target/i386/cpu-dump.c; Arm: target/arm/cpu.c, which prints
+ * no TTBR: only x, sp, pc and pstate, with REGS_GENERAL). ST_ABSENT: no such vCPU; ST_BROKEN: not understood.
  */
 MUST_USE int qemu_registers_parse(const char *text, unsigned vcpu, struct vcpu_regs *ret);
 

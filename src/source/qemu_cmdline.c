@@ -8,7 +8,7 @@
 
 /* One "key=value" of an option's argument; a comma inside is written twice (QEMU's util/qemu-option.c). */
 struct option {
-    char key[64], value[256];
+    char key[256], value[256];
     bool has_value;
 };
 
@@ -70,6 +70,7 @@ uint64_t qemu_parse_size(const char *text, uint64_t plain_unit)
     if (*text < '0' || *text > '9')
         return 0;
     unsigned long long n = strtoull(text, &end, 0);
+    double fraction = *end == '.' ? strtod(text, &end) : 0; /* "1.5G" */
     static const char units[] = "bkmgtpe";
     uint64_t unit = plain_unit, ret;
     if (*end) {
@@ -78,6 +79,8 @@ uint64_t qemu_parse_size(const char *text, uint64_t plain_unit)
             return 0;
         unit = UINT64_C(1) << (10 * (u - units));
     }
+    if (fraction > 0)
+        return fraction * (double)unit < 9e18 ? (uint64_t)(fraction * (double)unit) : 0;
     return mul_fits(n, unit, &ret) ? ret : 0;
 }
 

@@ -129,7 +129,7 @@ static int x86_registers(const struct dump *t, struct vcpu_regs *ret)
 
 static int arm_registers(const struct dump *t, struct vcpu_regs *ret)
 {
-    struct vcpu_regs r = {.have = REGS_ARM};
+    struct vcpu_regs r = {.have = REGS_GENERAL}; /* not REGS_ARM: the system registers are not printed */
     char name[8];
     bool wide = get(t, "X00", &r.x[0]), all = true;
     for (unsigned i = 0; i < (wide ? 31 : 16); i++) {
