@@ -145,9 +145,9 @@ static int last_shown(const struct listing *l)
     return -1;
 }
 
-/* One cell, padded or (the last one, on a terminal) cut. */
-static void put_cell(struct listing *l, unsigned column, const char *text, size_t n, enum colour colour, bool last,
-                     size_t used)
+/* One cell behind `gap` blanks, cut if it is the last one on a terminal. Returns the blanks that it leaves to the next. */
+static size_t put_cell(struct listing *l, unsigned column, const char *text, size_t n, enum colour colour, bool last,
+                       size_t used, size_t gap)
 {
     struct out *o = l->out;
     size_t columns = text_columns(text, n);
@@ -161,31 +161,27 @@ static void put_cell(struct listing *l, unsigned column, const char *text, size_
     }
     size_t pad = columns < l->width[column] ? l->width[column] - columns : 0;
     bool right = l->column[column].flags & COLUMN_RIGHT;
-    if (right)
-        fprintf(o->f, "%*s", (int)pad, "");
-    fprintf(o->f, "%s", colour_on(o, colour));
+    if (n == 0) /* no blanks at the end of a line */
+        return gap + pad + GAP;
+    fprintf(o->f, "%*s%s", (int)(right ? gap + pad : gap), "", colour_on(o, colour));
     fwrite(text, 1, n, o->f);
     fprintf(o->f, "%s%s", mark, colour_off(o, colour));
-    if (!right && !last)
-        fprintf(o->f, "%*s", (int)pad, "");
+    return (right ? 0 : pad) + GAP;
 }
 
 static void put_row(struct listing *l, const struct listing_row *r, bool heading)
 {
     struct out *o = l->out;
-    size_t used = 0;
+    size_t used = 0, gap = 0;
     int last = last_shown(l);
-    const char *sep = "";
     for (int i = 0; i <= last; i++) {
         if (l->off & (1u << i))
             continue;
         const char *text = heading ? l->column[i].title : l->text.p ? l->text.p + r->at[i] : "";
         size_t n = heading ? strlen(text) : r->n[i];
         enum colour c = heading ? BOLD : r->colour[i] ? r->colour[i] : r->row_colour;
-        fputs(sep, o->f);
-        put_cell(l, (unsigned)i, text, n, c, i == last, used);
+        gap = put_cell(l, (unsigned)i, text, n, c, i == last, used, gap);
         used += l->width[i] + GAP;
-        sep = "  ";
     }
     fputc('\n', o->f);
 }
@@ -245,7 +241,7 @@ void row_end(struct listing *l)
 
 void listing_settle(struct listing *l)
 {
-    if (l->form == LISTING_TABLE)
+    if (l->form == LISTING_TABLE && l->nr_waiting)
         flush_waiting(l);
     fflush(l->out->f);
 }

@@ -136,8 +136,10 @@ int target_open(struct run *run, uint64_t flags)
         o.flags |= VMI_OPEN_MEMORY_ONLY;
         if (vmi_open(&memory, run->target, &o) == VMI_SUCCESS) {
             vmi_destroy(memory);
-            complain("'tinyvmi info' shows the memory; 'read --phys' and 'dump' need no kernel; --profile FILE helps "
-                     "with a kernel that carries no symbols",
+            complain(run->verb->flags & VERB_TARGET
+                         ? "--profile FILE helps with a kernel that carries no symbols"
+                         : "'tinyvmi info' shows the memory; 'read --phys' and 'dump' need no kernel; --profile FILE "
+                           "helps with a kernel that carries no symbols",
                      "%s", why.text);
             return EXIT_KERNEL;
         }

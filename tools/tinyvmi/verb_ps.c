@@ -67,8 +67,8 @@ static const char *start_text(const struct ps *ps, const struct vmi_process *p, 
         snprintf(buf, size, "+%.1fs", (double)p->start_ns / 1e9);
         return buf;
     }
-    bool young = ps->now_s == 0 || (p->start_time_s <= ps->now_s && ps->now_s - p->start_time_s < 86400);
-    bool this_year = ps->now_s >= p->start_time_s && ps->now_s - p->start_time_s < 300 * 86400ull;
+    uint64_t age = ps->now_s > p->start_time_s ? ps->now_s - p->start_time_s : 0;
+    bool young = age < 86400, this_year = age < 300 * 86400ull;
     if (!gmtime_r(&t, &tm) || !strftime(buf, size, young ? "%H:%M:%S" : this_year ? "%b%d" : "%Y-%m-%d", &tm))
         snprintf(buf, size, "?");
     return buf;

@@ -5,8 +5,9 @@
 #include <string.h>
 
 const struct verb *const verbs[] = {
-    &verb_list, &verb_info, &verb_ps, &verb_modules, &verb_symbols, &verb_v2p, &verb_read,
-    &verb_help, NULL,
+    &verb_list,  &verb_info, &verb_ps,  &verb_watch, &verb_maps,  &verb_files,      &verb_net,
+    &verb_mounts, &verb_modules, &verb_dmesg, &verb_check, &verb_symbols, &verb_types, &verb_v2p,
+    &verb_read,  &verb_dump, &verb_help, &verb_man,   &verb_completion, NULL,
 };
 
 const struct verb *verb_find(const char *name)
