@@ -535,6 +535,7 @@ static void btf_close(void *self)
     free(b->at);
     free(b->slot);
     free(b->enums);
+    free(b->owned);
     free(b);
 }
 
@@ -647,7 +648,7 @@ int btf_open(struct bytes blob, unsigned ptr_size, const struct types *base, str
     struct bytes types, strings;
     uint32_t named = 0;
 
-    if ((ptr_size != 4 && ptr_size != 8) || (base && base->ops != &btf_ops))
+    if ((ptr_size != 4 && ptr_size != 8) || (base && (!base->ops || base->ops->close != btf_close)))
         return diag_fail(d, ST_INVALID, "BTF: pointers of %u bytes, or a base that is no BTF", ptr_size);
     if (!btf_size(blob))
         return diag_fail(d, ST_ABSENT, "BTF: no header (magic 0xeb9f, version 1) in %zu bytes", blob.n);
@@ -657,6 +658,7 @@ int btf_open(struct bytes blob, unsigned ptr_size, const struct types *base, str
     struct btf *b = calloc(1, sizeof *b);
     if (!b)
         return diag_fail(d, ST_NOMEM, "BTF: no memory");
+    b->ops = btf_ops;
     b->types = types;
     b->strings = strings;
     b->ptr_size = ptr_size;
@@ -675,6 +677,14 @@ int btf_open(struct bytes blob, unsigned ptr_size, const struct types *base, str
                          : status == ST_LIMIT ? "and others have names that all collide: forged"
                                               : "is damaged or of an unknown kind");
     }
-    *ret = (struct types){&btf_ops, b};
+    *ret = (struct types){&b->ops, b};
     return ST_OK;
+}
+
+void btf_adopt(struct types *t, const char *kind, void *blob)
+{
+    struct btf *b = t->self;
+
+    b->ops.kind = kind;
+    b->owned = blob;
 }

@@ -20,6 +20,8 @@ enum {
 #define BTF_MAX_NAME  512
 
 struct btf {
+    struct types_ops ops;   /* with a `kind` of its own: profiles become BTF, too */
+    void *owned;            /* freed with it */
     struct bytes types, strings;
     unsigned ptr_size;
     const struct btf *base; /* NULL, or what a split BTF continues */
@@ -58,6 +60,9 @@ static inline uint32_t btf_more(unsigned kind, uint32_t vlen)
 
     return kind < BTF_KINDS ? fixed[kind] + each[kind] * vlen : 0;
 }
+
+/* Gives a BTF another name, and the blob that it was opened over (from malloc) to free when it is closed. */
+void btf_adopt(struct types *t, const char *kind, void *blob);
 
 /* The type with this id (0 is void); false when there is none or its record is damaged. */
 bool btf_type(const struct btf *b, uint32_t id, struct btf_type *ret);
