@@ -25,7 +25,8 @@ struct lx_holders {
     struct lx_holder *holder; /* owned */
     size_t nr, cap;
     uint64_t files_left;
-    int32_t pid; /* of the process that is looked through */
+    uint64_t files; /* files_struct of the task that was looked through last */
+    int32_t pid;    /* its process */
     char comm[24];
 };
 

@@ -50,8 +50,10 @@ static int add_holder(const struct lx_fd *fd, void *data)
 static int holders_of_process(const struct vmi_process *p, void *data)
 {
     struct lx_holders *h = data;
-    if (p->flags & VMI_PROCESS_KERNEL)
+    uint64_t files;
+    if (p->flags & VMI_PROCESS_KERNEL || lx_ptr(h->l, p->object, L_task_files, &files) != ST_OK || files == h->files)
         return 0;
+    h->files = files; /* threads share it, but where the leader has ended it is theirs alone */
     h->pid = p->pid;
     memcpy(h->comm, p->comm, sizeof h->comm);
     h->comm[sizeof h->comm - 1] = '\0';
@@ -78,7 +80,7 @@ void lx_holders_open(struct osview *v, struct vmi_outcome *o, struct lx_holders 
     for (size_t i = 0; i < ARRAY_LEN(need); i++)
         if (!lx_has(ret->l, need[i]))
             return;
-    if (lx_processes(v, 0, holders_of_process, ret, &processes) != ST_OK || processes.partial)
+    if (lx_processes(v, 1 /* VMI_LIST_THREADS */, holders_of_process, ret, &processes) != ST_OK || processes.partial)
         outcome_cut(o, "the holders of some sockets are not known: %s",
                     processes.partial ? processes.reason : "the process list cannot be read");
     if (ret->nr)
