@@ -54,9 +54,20 @@ struct osview {
     void *impl;             /* the system's own */
 };
 
+/* What a user's configuration says (docs: LibVMI's keys); a value beats what is found. 0: not given. */
+struct os_settings {
+    uint64_t kpgd;                                     /* physical address of the kernel's page table */
+    uint64_t tasks, mm, pid, name, pgd;                /* task_struct.tasks .mm .pid .comm, mm_struct.pgd: bytes */
+    uint64_t init_task;                                /* address, as it runs or as it was linked */
+    uint64_t slide;                                    /* KASLR */
+    struct bytes sysmap;                               /* text of a System.map, or p == NULL */
+};
+
 struct os_options {
     uint64_t flags;           /* VMI_OPEN_NO_* */
     struct bytes profile;     /* JSON text, or p == NULL */
+    enum vmi_os_kind kind;    /* only this system; VMI_KIND_NONE: any */
+    const struct os_settings *settings; /* or NULL */
 };
 
 /* Tries every system that the build knows. ST_ABSENT: no kernel found; `d` tells what was looked for and what to try. */

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Finding out which operating system's kernel is in memory: one probe after the other. */
+#include "os/os.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "os/linux/bringup.h"
+
+enum { MAX_FACTS = 64 };
+
+/* A row for each system that can be recognised. */
+static const struct os_probe {
+    enum vmi_os_kind kind;
+    int (*probe)(struct source *source, const struct os_options *options, struct diag *d, struct osview *ret);
+} probes[] = {
+    {VMI_KIND_LINUX, linux_probe},
+};
+
+/* Frees what a view holds, also one whose probe gave up half-way. */
+static void release(struct osview *v)
+{
+    if (v->ops && v->ops->close)
+        v->ops->close(v);
+    if (v->symbols.ops && v->symbols.ops->close)
+        v->symbols.ops->close(v->symbols.self);
+    if (v->types.ops && v->types.ops->close)
+        v->types.ops->close(v->types.self);
+    free(v->fact);
+    *v = (struct osview){0};
+}
+
+int os_open(struct source *source, const struct os_options *options, struct diag *d, struct osview *ret)
+{
+    static const struct os_options none;
+    int st = ST_UNSUPPORTED;
+    bool tried = false;
+    if (!options)
+        options = &none;
+    for (size_t i = 0; i < ARRAY_LEN(probes); i++) {
+        if (options->kind != VMI_KIND_NONE && options->kind != probes[i].kind)
+            continue;
+        tried = true;
+        *ret = (struct osview){.source = source, .diag = d};
+        st = probes[i].probe(source, options, d, ret);
+        if (st == ST_OK)
+            return ST_OK;
+        release(ret);
+        if (st != ST_ABSENT) /* recognised, and then something broke: another system would not do better */
+            return st;
+    }
+    if (!tried)
+        return diag_fail(d, ST_UNSUPPORTED, "guests of this operating system are not supported (only Linux is)");
+    return st;
+}
+
+void os_close(struct osview *v)
+{
+    release(v);
+}
+
+void os_fact(struct osview *v, const char *name, const char *how, const char *value_fmt, ...)
+{
+    if (!v->fact)
+        v->fact = calloc(MAX_FACTS, sizeof *v->fact);
+    if (!v->fact || v->nr_facts == MAX_FACTS)
+        return;
+    struct vmi_fact *f = &v->fact[v->nr_facts++];
+    snprintf(f->name, sizeof f->name, "%s", name);
+    snprintf(f->how, sizeof f->how, "%s", how);
+    va_list ap;
+    va_start(ap, value_fmt);
+    vsnprintf(f->value, sizeof f->value, value_fmt, ap);
+    va_end(ap);
+}
+
+void outcome_cut(struct vmi_outcome *o, const char *fmt, ...)
+{
+    if (!o || o->partial)
+        return;
+    o->partial = true;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(o->reason, sizeof o->reason, fmt, ap);
+    va_end(ap);
+}

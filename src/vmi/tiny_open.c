@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Opening any target, and what is known about it. */
+#include "vmi/access.h"
+#include "vmi/init.h"
+
+#include <stdlib.h>
+
+#include "platform/platform.h"
+
+_Static_assert(SOURCE_NO_QMP == VMI_OPEN_NO_QMP && SOURCE_COPY_ON_WRITE == VMI_OPEN_COPY_ON_WRITE &&
+                   SOURCE_NO_REGISTERS == VMI_OPEN_NO_REGISTERS,
+               "the flags are passed through");
+
+const char *tinyvmi_version(void)
+{
+    return TINYVMI_VERSION;
+}
+
+/* The path as the program gave it: a target may say "file:" in front. */
+static const char *name_of_target(const char *target, const struct source *s)
+{
+    if (mode_of_source(s) != VMI_FILE)
+        return NULL;
+    return strncmp(target, "file:", 5) == 0 ? target + 5 : target;
+}
+
+static status_t find_os_with_profile(vmi_instance_t vmi, const struct vmi_open_options *o)
+{
+    struct os_options options = {.flags = o->flags};
+    struct plat_file f = {.fd = -1};
+    if (o->profile) {
+        int err = plat_file_open(o->profile, 1, &f);
+        if (err)
+            return vmi_fail(vmi, ST_IO, "the profile %s cannot be read: %s", o->profile, strerror(-err));
+        options.profile = (struct bytes){f.map, f.size};
+    }
+    status_t s = instance_find_os(vmi, &options);
+    if (o->profile)
+        plat_file_close(&f);
+    return s;
+}
+
+status_t vmi_open(vmi_instance_t *vmi, const char *target, const struct vmi_open_options *options)
+{
+    static const struct vmi_open_options none;
+    struct source source;
+    struct diag d = {0};
+    if (!vmi || !target)
+        return vmi_open_fail(ST_INVALID, "no target was named");
+    *vmi = NULL;
+    if (!options)
+        options = &none;
+    struct source_options so = {.flags = options->flags, .format = options->format};
+    int st = source_open(target, &so, &d, &source);
+    if (st != ST_OK)
+        return vmi_open_fail(st, "%s", d.text);
+    vmi_instance_t made = instance_new(&source, mode_of_source(&source), name_of_target(target, &source));
+    if (!made) {
+        source_close(&source);
+        return vmi_open_fail(ST_NOMEM, "no memory for an instance");
+    }
+    if (!(options->flags & VMI_OPEN_MEMORY_ONLY) && find_os_with_profile(made, options) != VMI_SUCCESS) {
+        vmi_open_fail_from(made);
+        vmi_destroy(made);
+        return VMI_FAILURE;
+    }
+    if (options->flags & VMI_OPEN_MEMORY_ONLY)
+        vmi_init_paging(made, 0); /* helpful where there are registers, not needed */
+    made->story = STORY_TEXT;
+    made->error = (struct vmi_error){.kind = VMI_ERROR_NONE};
+    *vmi = made;
+    return VMI_SUCCESS;
+}
+
+status_t vmi_list_targets(vmi_target_cb cb, void *data, struct vmi_outcome *ret)
+{
+    struct vmi_outcome o = {0};
+    if (!cb)
+        return vmi_open_fail(ST_INVALID, "no callback was given");
+    int st = source_list(cb, data, &o);
+    if (ret)
+        *ret = o;
+    return st >= 0 ? VMI_SUCCESS : vmi_open_fail(st, "the targets on this machine cannot be listed: %s", status_name(st));
+}
+
+const struct vmi_kernel *vmi_kernel_info(vmi_instance_t vmi)
+{
+    if (!vmi_need_os(vmi))
+        return NULL;
+    if (vmi->source.live && vmi->os.ops->refresh)
+        (void)!vmi->os.ops->refresh(&vmi->os); /* what cannot be read anew stays as it was */
+    return &vmi->os.info;
+}
+
+const struct vmi_fact *vmi_kernel_facts(vmi_instance_t vmi, size_t *n)
+{
+    if (n)
+        *n = 0;
+    if (!n || !vmi_need_os(vmi))
+        return NULL;
+    *n = vmi->os.nr_facts;
+    return vmi->os.fact;
+}
+
+const char *vmi_source_kind(vmi_instance_t vmi, bool *live)
+{
+    if (!vmi)
+        return NULL;
+    if (live)
+        *live = vmi->source.live;
+    return vmi->source.kind;
+}
+
+const struct vmi_range *vmi_memory_ranges(vmi_instance_t vmi, size_t *n)
+{
+    if (n)
+        *n = 0;
+    if (!vmi || !n)
+        return NULL;
+    const struct phys *p = &vmi->source.phys;
+    if (!vmi->ranges && p->nr) {
+        vmi->ranges = calloc(p->nr, sizeof *vmi->ranges);
+        if (!vmi->ranges) {
+            vmi_fail(vmi, ST_NOMEM, "no memory for the ranges of memory");
+            return NULL;
+        }
+        bool can_map = p->ops && p->ops->map;
+        vmi->nr_ranges = p->nr;
+        for (size_t i = 0; i < p->nr; i++)
+            vmi->ranges[i] = (struct vmi_range){
+                .start = p->range[i].start, .size = p->range[i].len, .mapped = p->range[i].host || can_map};
+    }
+    *n = vmi->nr_ranges;
+    return vmi->ranges;
+}
+
+status_t vmi_get_statistics(vmi_instance_t vmi, struct vmi_statistics *ret)
+{
+    if (!vmi || !ret)
+        return vmi_fail(vmi, ST_INVALID, "no place for the statistics was given");
+    *ret = vmi->statistics;
+    return VMI_SUCCESS;
+}
