@@ -20,6 +20,7 @@
 
 #define GREETING "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7}}, \"capabilities\": []}}\r\n"
 #define OK "{\"return\": {}}\r\n"
+#define EVENT "{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, \"event\": \"STOP\"}\r\n"
 
 static struct bytes text(const char *s)
 {
@@ -167,8 +168,7 @@ static void test_execute(void **state)
     static const char *const answers[] = {
         GREETING,
         OK,
-        "{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, \"event\": \"STOP\"}\r\n"
-        "{\"return\": {\"status\": \"running\", \"running\": true}}\r\n",
+        (EVENT EVENT "{\"return\": {\"status\": \"running\", \"running\": true}}\r\n"),
         "{\"error\": {\"class\": \"CommandNotFound\", \"desc\": \"The command x has not been found\"}}\r\n",
         "{\"return\": \"line 1\\r\\nline 2 \\\"}\\\"\\r\\n\"}\r\n",
     };
