@@ -22,7 +22,7 @@ struct str {
 void *memory_grow(void *p, size_t count, size_t size); /* realloc of count * size bytes, or the end of the program */
 void str_add(struct str *s, const char *text, size_t n);
 void str_puts(struct str *s, const char *text);
-void str_fmt(struct str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void str_fmt(struct str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3), nonnull));
 void str_pad(struct str *s, size_t spaces);
 void str_free(struct str *s);
 

@@ -34,6 +34,7 @@ struct list {
     struct run *run;
     struct listing l;
     bool tcp, udp, unix_, listening;
+    char bare[2][INET6_ADDRSTRLEN], full[2][64]; /* of the row: local, remote */
 };
 
 static bool starts(const char *s, const char *with)
@@ -62,16 +63,16 @@ static void address_text(const struct vmi_socket *s, const uint8_t *address, uin
         snprintf(full, 64, six ? "[%s]:*" : "%s:*", bare);
 }
 
-static void put_inet(struct listing *l, const struct vmi_socket *s)
+static void put_inet(struct list *list, const struct vmi_socket *s)
 {
-    char bare[2][INET6_ADDRSTRLEN], full[2][64];
-    address_text(s, s->local, s->local_port, bare[0], full[0]);
-    address_text(s, s->remote, s->remote_port, bare[1], full[1]);
-    cell_own(l, LOCAL, full[0]);
-    cell_own(l, REMOTE, full[1]);
-    cell_own(l, LOCAL_ADDRESS, bare[0]);
+    struct listing *l = &list->l;
+    address_text(s, s->local, s->local_port, list->bare[0], list->full[0]);
+    address_text(s, s->remote, s->remote_port, list->bare[1], list->full[1]);
+    cell_own(l, LOCAL, list->full[0]);
+    cell_own(l, REMOTE, list->full[1]);
+    cell_own(l, LOCAL_ADDRESS, list->bare[0]);
     cell_u64(l, LOCAL_PORT, s->local_port);
-    cell_own(l, REMOTE_ADDRESS, bare[1]);
+    cell_own(l, REMOTE_ADDRESS, list->bare[1]);
     cell_u64(l, REMOTE_PORT, s->remote_port);
 }
 
@@ -104,13 +105,12 @@ static int put(const struct vmi_socket *s, void *data)
     note_flags(list->run, s->flags);
     if (starts(s->proto, "unix")) {
         struct cell *c = cell_guest(l, LOCAL, s->path);
-        if (!s->path[0]) {
+        if (!s->path[0])
             *c = (struct cell){.kind = CELL_OWN, .text = "*", .n = 1};
-        }
         cell_guest(l, REMOTE, s->kind);
         cell_guest(l, PATH, s->path);
     } else {
-        put_inet(l, s);
+        put_inet(list, s);
     }
     put_row(l, s);
     return 0;
