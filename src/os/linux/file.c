@@ -18,7 +18,7 @@ enum {
 struct fd_table {
     const struct linux_view *l;
     uint64_t fd, open_fds, close_on_exec; /* addresses of the three arrays */
-    uint64_t max;
+    uint64_t max, *left;
     lx_fd_cb cb;
     void *data;
     struct vmi_outcome *o;
@@ -27,6 +27,17 @@ struct fd_table {
 static bool bit_of(const uint8_t *map, unsigned i)
 {
     return map[i / 8] >> (i % 8) & 1;
+}
+
+/* Takes one from what may still be looked at. */
+static bool spend(struct fd_table *t)
+{
+    if (!*t->left) {
+        outcome_cut(t->o, "more open files than the bound; those of the table at %#" PRIx64 " are not all looked at", t->fd);
+        return false;
+    }
+    --*t->left;
+    return true;
 }
 
 /* The descriptors first .. first + GROUP - 1, of which `open` has the bits. Non-zero: the callback wants no more. */
@@ -40,7 +51,9 @@ static int each_of_group(struct fd_table *t, uint64_t first, unsigned n, const u
     for (unsigned i = 0; i < n && (i + 1) * ptr_size <= done; i++) {
         uint64_t file = ptr_size == 8 ? le64(raw + 8 * i) : le32(raw + 4 * i);
         struct lx_fd f = {(int32_t)(first + i), file, bit_of(cloexec, i)};
-        if (bit_of(open, i) && file && t->cb(&f, t->data)) /* no file: the number is reserved, open() is under way */
+        if (!bit_of(open, i) || !file) /* no file: the number is reserved, open() is under way */
+            continue;
+        if (!spend(t) || t->cb(&f, t->data))
             return 1;
     }
     return 0;
@@ -52,6 +65,8 @@ static int each_of_piece(struct fd_table *t, uint64_t first, unsigned n)
     static const uint8_t none[GROUP / 8];
     uint8_t open[PIECE_BYTES], cloexec[PIECE_BYTES] = {0};
     size_t bytes = (n + 7) / 8;
+    if (!spend(t))
+        return 1;
     if (aspace_read(&t->l->v->kernel, GVA(t->open_fds + first / 8), open, bytes, NULL) != ST_OK) {
         outcome_cut(t->o, "the bitmap of open files at %#" PRIx64 " is not in memory", t->open_fds + first / 8);
         return 0;
@@ -68,11 +83,11 @@ static int each_of_piece(struct fd_table *t, uint64_t first, unsigned n)
     return 0;
 }
 
-int lx_each_fd(const struct linux_view *l, uint64_t task, lx_fd_cb cb, void *data, struct vmi_outcome *o)
+int lx_each_fd(const struct linux_view *l, uint64_t task, uint64_t *left, lx_fd_cb cb, void *data, struct vmi_outcome *o)
 {
     static const enum layout_id need[] = {L_task_files, L_files_fdt, L_fdt_max_fds, L_fdt_fd, L_fdt_open_fds,
                                           L_fdt_close_on_exec};
-    struct fd_table t = {.l = l, .cb = cb, .data = data, .o = o};
+    struct fd_table t = {.l = l, .left = left, .cb = cb, .data = data, .o = o};
     uint64_t files, fdt;
     int st = lx_require(l, "the open files", need, ARRAY_LEN(need));
     if (st != ST_OK)
@@ -124,6 +139,7 @@ struct files_walk {
     vmi_file_cb cb;
     void *data;
     struct vmi_outcome *o;
+    uint64_t steps; /* see LX_LISTING_STEPS */
     char path[LX_PATH_MAX];
 };
 
@@ -147,7 +163,7 @@ static void read_file(struct files_walk *w, const struct lx_fd *fd, struct vmi_f
         whole = false;
     w->path[0] = '\0';
     whole &= lx_path_read(l, fd->file + lx_off(l, L_file_path), &path) == ST_OK &&
-             lx_path_text(l, &path, NULL, w->path, sizeof w->path, NULL) == ST_OK;
+             lx_path_text(l, &path, NULL, &w->steps, w->path, sizeof w->path, NULL) == ST_OK;
     if (!whole)
         f->flags |= VMI_RECORD_PARTIAL;
     f->path = w->path;
@@ -158,6 +174,10 @@ static int give_file(const struct lx_fd *fd, void *data)
 {
     struct files_walk *w = data;
     struct vmi_file f = {.fd = fd->fd};
+    if (!w->steps) {
+        outcome_cut(w->o, "the open files have paths as long as no guest has them");
+        return 1;
+    }
     read_file(w, fd, &f);
     w->o->count++;
     return w->cb(&f, w->data);
@@ -169,7 +189,8 @@ int lx_files(struct osview *v, const struct vmi_process *p, vmi_file_cb cb, void
                                           L_inode_ino,   L_path_mnt,    L_path_dentry,     L_dentry_parent,  L_dentry_name,
                                           L_vfsmount_root, L_mount_mnt, L_mount_parent,    L_mount_mountpoint};
     const struct linux_view *l = lx_of(v);
-    struct files_walk w = {.l = l, .cb = cb, .data = data, .o = ret};
+    struct files_walk w = {.l = l, .cb = cb, .data = data, .o = ret, .steps = LX_LISTING_STEPS};
+    uint64_t left = 2 * MAX_FDS;
     int st = lx_require(l, "the open files", need, ARRAY_LEN(need));
-    return st == ST_OK ? lx_each_fd(l, p->object, give_file, &w, ret) : st;
+    return st == ST_OK ? lx_each_fd(l, p->object, &left, give_file, &w, ret) : st;
 }

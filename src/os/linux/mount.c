@@ -24,6 +24,7 @@ struct mount_walk {
     vmi_mount_cb cb;
     void *data;
     struct vmi_outcome *o;
+    uint64_t steps; /* see LX_LISTING_STEPS */
     char source[DEVNAME_BYTES], type[128], options[160], mount_root[LX_PATH_MAX], target[LX_PATH_MAX];
 };
 
@@ -103,10 +104,14 @@ static int give(struct mount_walk *w, uint64_t mount)
     }
     if (flags & MNT_CURSOR)
         return 0;
-    bool whole = lx_path_text(l, &at, &w->root, w->target, sizeof w->target, &end) == ST_OK;
+    if (!w->steps) {
+        outcome_cut(w->o, "the mounts have paths as long as no guest has them");
+        return 1;
+    }
+    bool whole = lx_path_text(l, &at, &w->root, &w->steps, w->target, sizeof w->target, &end) == ST_OK;
     if (whole && end != LX_PATH_ROOT)
         return 0; /* not below the process' root: mountinfo leaves it out, too */
-    whole &= lx_dentry_text(l, at.dentry, w->mount_root, sizeof w->mount_root) == ST_OK;
+    whole &= lx_dentry_text(l, at.dentry, &w->steps, w->mount_root, sizeof w->mount_root) == ST_OK;
     whole &= read_ids(l, mount, &m);
     whole &= read_fs(w, vfsmount, flags, &m);
     whole &= read_source(w, mount);
@@ -169,7 +174,7 @@ int lx_mounts(struct osview *v, const struct vmi_process *p, vmi_mount_cb cb, vo
                                           L_vfsmount_root, L_vfsmount_flags, L_vfsmount_sb,      L_mount_mnt,
                                           L_mount_parent, L_mount_mountpoint};
     const struct linux_view *l = lx_of(v);
-    struct mount_walk w = {.l = l, .cb = cb, .data = data, .o = ret};
+    struct mount_walk w = {.l = l, .cb = cb, .data = data, .o = ret, .steps = LX_LISTING_STEPS};
     uint64_t fs, nsproxy, ns, root;
     int st = lx_require(l, "the mounts", need, ARRAY_LEN(need));
     if (st != ST_OK)

@@ -18,7 +18,7 @@
 
 enum {
     MAX_SOCKETS = 1 << 20, /* collected, and visited in the chains */
-    MAX_BUCKETS = 1 << 24, /* of one table */
+    MAX_BUCKETS = 1 << 24, /* of all tables */
     MAX_NETS = 4096,
     UNIX_BUCKETS = 512,    /* 2 * UNIX_HASH_SIZE as it was, UNIX_HASH_SIZE since 6.0 (include/net/af_unix.h) */
     LISTENING_BUCKETS = 32, /* INET_LHTABLE_SIZE */
@@ -42,6 +42,7 @@ struct socket_walk {
     struct found *found;
     size_t nr_found, cap;
     uint64_t steps; /* nodes visited */
+    uint64_t buckets_left;
     bool full;
 };
 
@@ -161,10 +162,11 @@ static void walk_buckets(struct socket_walk *w, uint64_t at, uint64_t n, uint64_
         outcome_cut(w->o, "the buckets of the table at %#" PRIx64 " have no known form", at);
         return;
     }
-    if (n > MAX_BUCKETS) {
-        outcome_cut(w->o, "the table at %#" PRIx64 " claims %" PRIu64 " buckets; %d were looked at", at, n, MAX_BUCKETS);
-        n = MAX_BUCKETS;
+    if (n > w->buckets_left) {
+        outcome_cut(w->o, "the table at %#" PRIx64 " claims %" PRIu64 " buckets; %" PRIu64 " were looked at", at, n, w->buckets_left);
+        n = w->buckets_left;
     }
+    w->buckets_left -= n;
     uint64_t each = PIECE_BYTES / size;
     for (uint64_t i = 0; i < n && !w->full; i += each) {
         uint64_t here = MIN_OF(each, n - i);
@@ -284,7 +286,7 @@ int lx_sockets(struct osview *v, vmi_socket_cb cb, void *data, struct vmi_outcom
     struct socket_walk *w = calloc(1, sizeof *w);
     if (!w)
         return diag_fail(v->diag, ST_NOMEM, "no memory for the list of network namespaces");
-    *w = (struct socket_walk){.l = l, .o = ret};
+    *w = (struct socket_walk){.l = l, .o = ret, .buckets_left = MAX_BUCKETS};
     if (first_net(l, &net) == ST_OK)
         add_net(w, net);
     collect_nets(w);

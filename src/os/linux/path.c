@@ -110,10 +110,10 @@ static int cross_mount(const struct linux_view *l, struct lx_path *p, bool *up)
 }
 
 /* Climbs from `p` to `root` or to the top, names to the left. */
-static int climb(const struct linux_view *l, struct lx_path p, const struct lx_path *root, struct leftward *t,
+static int climb(const struct linux_view *l, struct lx_path p, const struct lx_path *root, uint64_t *steps, struct leftward *t,
                  enum lx_path_end *end)
 {
-    for (unsigned step = 0; step < MAX_STEPS; step++) {
+    for (unsigned step = 0; step < MAX_STEPS && *steps; step++, (*steps)--) {
         uint64_t mnt_root, parent;
         int st;
         if (root && p.mnt == root->mnt && p.dentry == root->dentry) {
@@ -229,8 +229,8 @@ static int pseudo_text(const struct linux_view *l, uint64_t dentry, char *buf, s
     return st;
 }
 
-int lx_path_text(const struct linux_view *l, const struct lx_path *path, const struct lx_path *root, char *buf, size_t size,
-                 enum lx_path_end *end)
+int lx_path_text(const struct linux_view *l, const struct lx_path *path, const struct lx_path *root, uint64_t *steps, char *buf,
+                 size_t size, enum lx_path_end *end)
 {
     enum lx_path_end where = LX_PATH_TOP;
     if (!size)
@@ -244,7 +244,7 @@ int lx_path_text(const struct linux_view *l, const struct lx_path *path, const s
     struct leftward t = leftward(buf, size);
     bool room = !is_deleted(l, path->dentry) || put(&t, " (deleted)", 10);
     size_t before = t.at;
-    int st = room ? climb(l, *path, root, &t, &where) : ST_LIMIT;
+    int st = room ? climb(l, *path, root, steps, &t, &where) : ST_LIMIT;
     if (st == ST_OK && t.at == before && !put(&t, "/", 1))
         st = ST_LIMIT;
     settle(&t, size);
@@ -253,16 +253,16 @@ int lx_path_text(const struct linux_view *l, const struct lx_path *path, const s
     return st;
 }
 
-int lx_dentry_text(const struct linux_view *l, uint64_t dentry, char *buf, size_t size)
+int lx_dentry_text(const struct linux_view *l, uint64_t dentry, uint64_t *steps, char *buf, size_t size)
 {
     if (!size)
         return ST_INVALID;
     struct leftward t = leftward(buf, size);
     int st = is_deleted(l, dentry) && !put(&t, "//deleted", 9) ? ST_LIMIT : ST_OK;
     size_t before = t.at;
-    for (unsigned step = 0; st == ST_OK; step++) {
+    for (unsigned step = 0; st == ST_OK; step++, (*steps)--) {
         uint64_t parent;
-        if (step == MAX_STEPS) {
+        if (step == MAX_STEPS || !*steps) {
             st = ST_LIMIT;
             break;
         }

@@ -11,8 +11,10 @@
 
 #include "os/linux/linux.h"
 
-/* Enough for PATH_MAX and for " (deleted)". */
-enum { LX_PATH_MAX = 4096 + 16 };
+enum {
+    LX_PATH_MAX = 4096 + 16,      /* bytes: PATH_MAX and " (deleted)" */
+    LX_LISTING_STEPS = 1 << 24,   /* names and mounts that the paths of one listing may climb, all together */
+};
 
 struct lx_path {
     uint64_t mnt, dentry; /* vfsmount and dentry, guest-virtual */
@@ -33,13 +35,15 @@ MUST_USE int lx_path_read(const struct linux_view *l, uint64_t at, struct lx_pat
  * The text of a path as seen from `root` (NULL: from the top of its mount tree, which is what the system's own init sees
  * unless it lives in a chroot). `buf` always gets a terminated text, on failure as much of the path's end as was there.
  * ST_LIMIT: does not fit, or more steps than any real path has (a cycle); ST_BROKEN: a name that cannot be; ST_ABSENT: a
- * part is not in memory. `end` (may be NULL) is set on success.
+ * part is not in memory. *steps is how far the caller's paths may still climb, all together (LX_LISTING_STEPS at the
+ * start): a forged list may have a million entries, each with the longest path. At 0 all is ST_LIMIT. `end` (may be NULL)
+ * is set on success.
  */
-int lx_path_text(const struct linux_view *l, const struct lx_path *path, const struct lx_path *root, char *buf, size_t size,
-                 enum lx_path_end *end);
+int lx_path_text(const struct linux_view *l, const struct lx_path *path, const struct lx_path *root, uint64_t *steps, char *buf,
+                 size_t size, enum lx_path_end *end);
 
-/* The path of a dentry inside its file system, as the field `root` of mountinfo has it. Errors as lx_path_text. */
-int lx_dentry_text(const struct linux_view *l, uint64_t dentry, char *buf, size_t size);
+/* The path of a dentry inside its file system, as the field `root` of mountinfo has it. All else as lx_path_text. */
+int lx_dentry_text(const struct linux_view *l, uint64_t dentry, uint64_t *steps, char *buf, size_t size);
 
 /* Name of the type of the file system ("ext4"), with ".SUBTYPE" where there is one. */
 int lx_fstype_text(const struct linux_view *l, uint64_t sb, char *buf, size_t size);

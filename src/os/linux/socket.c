@@ -22,11 +22,6 @@ static int add_holder(const struct lx_fd *fd, void *data)
     struct lx_holders *h = data;
     const struct linux_view *l = h->l;
     uint64_t inode, mode, socket, file;
-    if (!h->files_left) {
-        outcome_cut(h->o, "more than %d open files: the holders of some sockets are not known", MAX_HELD_FILES);
-        return 1;
-    }
-    h->files_left--;
     if (lx_ptr(l, fd->file, L_file_inode, &inode) != ST_OK || lx_read(l, inode, L_inode_mode, &mode) != ST_OK ||
         (mode & S_IFMT_GUEST) != S_IFSOCK_GUEST || lx_ptr(l, fd->file, L_file_private, &socket) != ST_OK ||
         lx_ptr(l, socket, L_socket_file, &file) != ST_OK || file != fd->file)
@@ -57,7 +52,7 @@ static int holders_of_process(const struct vmi_process *p, void *data)
     h->pid = p->pid;
     memcpy(h->comm, p->comm, sizeof h->comm);
     h->comm[sizeof h->comm - 1] = '\0';
-    if (lx_each_fd(h->l, p->object, add_holder, h, h->o) != ST_OK)
+    if (lx_each_fd(h->l, p->object, &h->files_left, add_holder, h, h->o) != ST_OK)
         outcome_cut(h->o, "the open files of process %d are not in memory", p->pid);
     return 0;
 }

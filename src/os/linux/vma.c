@@ -35,6 +35,7 @@ struct vma_walk {
     uint64_t next;       /* end of the last area */
     uint64_t left;       /* areas that may still be given */
     uint64_t nodes_left; /* tree nodes that may still be read */
+    uint64_t steps;      /* see LX_LISTING_STEPS */
     bool stopped;        /* by the callback */
     char path[LX_PATH_MAX];
 };
@@ -48,7 +49,7 @@ static void read_file(struct vma_walk *w, uint64_t file, struct vmi_vma *vma)
     bool backing = lx_has(l, L_backing_file_user_path) && lx_read(l, file, L_file_mode, &mode) == ST_OK && mode & FMODE_BACKING;
     if (backing)
         at = file + lx_off(l, L_backing_file_user_path);
-    if (lx_path_read(l, at, &path) != ST_OK || lx_path_text(l, &path, NULL, w->path, sizeof w->path, NULL) != ST_OK)
+    if (lx_path_read(l, at, &path) != ST_OK || lx_path_text(l, &path, NULL, &w->steps, w->path, sizeof w->path, NULL) != ST_OK)
         vma->flags |= VMI_RECORD_PARTIAL;
     int st = backing ? lx_ptr(l, path.dentry, L_dentry_inode, &inode) : lx_ptr(l, file, L_file_inode, &inode);
     if (st == ST_OK && lx_read(l, inode, L_inode_ino, &v) == ST_OK)
@@ -146,8 +147,8 @@ static int give(struct vma_walk *w, uint64_t at)
                     vma.end);
         return 0;
     }
-    if (!w->left--) {
-        outcome_cut(w->o, "more than %d areas", MAX_VMAS);
+    if (!w->left-- || !w->steps) {
+        outcome_cut(w->o, "more than %d areas, or paths as long as no guest has them", MAX_VMAS);
         return 1;
     }
     w->next = vma.end;
@@ -328,7 +329,8 @@ int lx_vmas(struct osview *v, const struct vmi_process *p, vmi_vma_cb cb, void *
                                           L_path_mnt, L_path_dentry, L_dentry_parent, L_dentry_name, L_vfsmount_root,
                                           L_mount_mnt, L_mount_parent, L_mount_mountpoint};
     const struct linux_view *l = lx_of(v);
-    struct vma_walk w = {.l = l, .mm = p->mm, .cb = cb, .data = data, .o = ret, .left = MAX_VMAS, .nodes_left = MAX_NODES};
+    struct vma_walk w = {.l = l, .mm = p->mm, .cb = cb, .data = data, .o = ret,
+                         .left = MAX_VMAS, .nodes_left = MAX_NODES, .steps = LX_LISTING_STEPS};
     const struct paging_form *form = paging_form(v->form);
     int st = lx_require(l, "the memory areas", need, ARRAY_LEN(need));
     if (st != ST_OK)
