@@ -264,16 +264,28 @@ static void kernel_facts(struct bringup *b, const struct lx_guess *g, const char
     k->root = v->kernel.half[1].root;
     if (g->arch == ARCH_X86_64) {
         k->phys_base = g->pa - (g->va - 0xffffffff80000000ULL);
-        if (lx_symbol(l, "page_offset_base", &n) == ST_OK)
-            (void)aspace_read64(&v->kernel, GVA(n), &k->direct_map);
-    } else if (g->arch == ARCH_X86) {
-        k->direct_map = g->va - g->pa;
     }
     os_fact(v, "kernel", g->how, "image at %#" PRIx64 ", physical %#" PRIx64, g->va, g->pa);
     os_fact(v, "page table root", root_how, "%#" PRIx64 ", %s", k->root, k->paging);
     if (k->slide_known)
         os_fact(v, "KASLR slide", g->vmcoreinfo.p ? "vmcoreinfo" : "image address less link address", "%#" PRIx64,
                 (uint64_t)k->slide);
+}
+
+/* The linear map: where the kernel says it is, or where a task that was allocated lies. */
+static void find_direct_map(struct linux_view *l)
+{
+    struct vmi_kernel *k = &l->v->info;
+    uint64_t at, next, pa, left;
+    const char *how = "page_offset_base";
+    if (lx_symbol(l, "page_offset_base", &at) != ST_OK || aspace_read64(&l->v->kernel, GVA(at), &k->direct_map) != ST_OK) {
+        how = "the second task's addresses";
+        if (!l->init_task || lx_ptr(l, l->init_task, L_task_tasks, &next) != ST_OK ||
+            aspace_translate(&l->v->kernel, GVA(next), &pa, &left) != ST_OK || (next - pa) & 0xfffff)
+            return;
+        k->direct_map = next - pa;
+    }
+    os_fact(l->v, "linear map", how, "%#" PRIx64, k->direct_map);
 }
 
 /* Page-table isolation: the top table is the lower half of an 8 KiB pair; the user half maps user entries, too. */
@@ -405,6 +417,7 @@ static int prove(void *arg, const struct lx_guess *guess)
     (void)lx_symbol(l, "init_task", &l->init_task);
     (void)lx_symbol(l, "modules", &l->modules);
     lx_infer(l, b->part);
+    find_direct_map(l);
     b->guess = g;
     return ST_OK;
 }

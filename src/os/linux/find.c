@@ -133,7 +133,8 @@ static unsigned root_score(struct source *s, const struct lx_guess *g)
             return 0;
     const struct paging_form *f = paging_form(g->form);
     unsigned score = 1, n = 1u << f->level[0].bits;
-    for (unsigned i = 0; i < n; i++) {
+    /* the kernel's part of the table: a boot-time table has an identity map below, which proves nothing */
+    for (unsigned i = g->arch == ARCH_X86 ? n / 4 * 3 : g->arch == ARCH_X86_64 ? n / 2 : 0; i < n; i++) {
         uint64_t e;
         if (phys_read_entry(&s->phys, as.half[1].root + (uint64_t)i * f->entry_size, f->entry_size, &e) == ST_OK &&
             (e & f->present_mask))

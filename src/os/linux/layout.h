@@ -224,7 +224,30 @@
     M(printk_log_text_len, "printk_log.text_len") \
     M(printk_log_ts, "printk_log.ts_nsec") \
     M(printk_log_facility, "printk_log.facility") \
-    M(printk_log_level, "printk_log.level")
+    M(printk_log_level, "printk_log.level") \
+    /* check.c, check_tasks.c */ \
+    M(task_usage, "task_struct.usage") \
+    M(idr_head, "idr.idr_rt.xa_head|idr.idr_rt.rnode") \
+    M(idr_base, "idr.idr_base") \
+    M(xa_node_size, "sizeof:xa_node") \
+    M(xa_node_shift, "xa_node.shift") \
+    M(xa_node_slots, "xa_node.slots") \
+    M(pidtype_pid, "enum:PIDTYPE_PID") \
+    M(upid_ns, "upid.ns") \
+    M(pid_numbers, "pid.numbers") \
+    M(module_mkobj_kset, "module.mkobj.kobj.kset") \
+    M(kset_list, "kset.list") \
+    M(kobject_entry, "kobject.entry") \
+    M(module_kobject_kobj, "module_kobject.kobj") \
+    M(module_kobject_mod, "module_kobject.mod") \
+    M(mod_tree_tree, "mod_tree_root.root.tree") \
+    M(mod_tree_node_mod, "mod_tree_node.mod") \
+    M(mod_tree_node_node, "mod_tree_node.node.node") \
+    M(ftrace_ops_func, "ftrace_ops.func") \
+    M(ftrace_ops_next, "ftrace_ops.next") \
+    M(kprobe_hlist, "kprobe.hlist") \
+    M(kprobe_addr, "kprobe.addr") \
+    M(kprobe_pre_handler, "kprobe.pre_handler")
 /* clang-format on */
 
 enum layout_id {

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Tasks seen three ways: the list that ps shows, the IDR by which the kernel finds a pid, and memory itself. A rootkit
+ * that unlinks a task from one must leave the others for the task to run.
+ */
+#include "os/linux/check.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum {
+    XA_SLOTS = 64,         /* XA_CHUNK_SIZE; 16 with CONFIG_BASE_SMALL */
+    MAX_NODES = 1 << 20,
+    TASK_ALIGN = 64,       /* task_struct is aligned to a cache line (kernel/fork.c) */
+    TASK_DEAD = 0x80,
+};
+
+int addr_set_add(struct addr_set *s, uint64_t v)
+{
+    if (s->nr == s->cap) {
+        size_t cap = s->cap ? s->cap * 2 : 256;
+        if (cap > 8u << 20)
+            return ST_LIMIT;
+        uint64_t *p = realloc(s->v, cap * sizeof *p);
+        if (!p)
+            return ST_NOMEM;
+        s->v = p;
+        s->cap = cap;
+    }
+    s->v[s->nr++] = v;
+    s->sorted = false;
+    return ST_OK;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+bool addr_set_has(struct addr_set *s, uint64_t v)
+{
+    if (!s->sorted && s->nr)
+        qsort(s->v, s->nr, sizeof *s->v, by_value);
+    s->sorted = true;
+    return s->nr && bsearch(&v, s->v, s->nr, sizeof *s->v, by_value);
+}
+
+void addr_set_free(struct addr_set *s)
+{
+    free(s->v);
+    *s = (struct addr_set){0};
+}
+
+static int add_task(const struct vmi_process *p, void *data)
+{
+    return addr_set_add(data, p->object) != ST_OK;
+}
+
+/* ---- the IDR ---- */
+
+struct idr_walk {
+    struct check *c;
+    struct addr_set *listed, *found;
+    uint64_t nodes, missing;
+    unsigned slots;
+};
+
+static void idr_pid(struct idr_walk *w, uint64_t pid)
+{
+    struct linux_view *l = w->c->l;
+    uint64_t node, type = lx_has(l, L_pidtype_pid) ? lx_off(l, L_pidtype_pid) : 0;
+    struct vmi_process p;
+    if (read_ptr(&l->v->kernel, l->v->ptr_size, pid + lx_off(l, L_pid_tasks) + type * l->v->ptr_size, &node) != ST_OK || !node)
+        return; /* a pid that only names a group or session */
+    uint64_t task = node - lx_off(l, L_task_pid_links) - type * 2 * l->v->ptr_size;
+    (void)addr_set_add(w->found, task);
+    if (addr_set_has(w->listed, task))
+        return;
+    w->missing++;
+    if (lx_process_read(l, task, &p) != ST_OK)
+        check_report(w->c, VMI_SEVERITY_WARNING, "tasks", task, 0, "the pid table names a task at %#" PRIx64 " that is not in memory", task);
+    else
+        check_report(w->c, VMI_SEVERITY_ALERT, "tasks", task, p.tid, "task %d (%s) is in the pid table, but not on the task list", p.tid, p.comm);
+}
+
+/* Depth is bounded by the shift, which must fall by 6 (or 4) at each level: lib/xarray.c. */
+static void idr_node(struct idr_walk *w, uint64_t entry, unsigned depth)
+{
+    struct linux_view *l = w->c->l;
+    if (!entry || w->c->stopped)
+        return;
+    if ((entry & 3) != 2) {
+        if (!(entry & 3) && lx_kernel_pointer(l, entry))
+            idr_pid(w, entry);
+        return;
+    }
+    if (depth > 6 || ++w->nodes > MAX_NODES) {
+        outcome_cut(w->c->o, "the pid table's tree is damaged at %#" PRIx64, entry);
+        return;
+    }
+    uint64_t slots = (entry & ~3ULL) + lx_off(l, L_xa_node_slots);
+    for (unsigned i = 0; i < w->slots; i++) {
+        uint64_t next;
+        if (read_ptr(&l->v->kernel, l->v->ptr_size, slots + i * l->v->ptr_size, &next) != ST_OK) {
+            outcome_cut(w->c->o, "a node of the pid table at %#" PRIx64 " is not in memory", entry & ~(uint64_t)3);
+            return;
+        }
+        idr_node(w, next, depth + 1);
+    }
+}
+
+/* The first pid namespace: by its symbol, or as the one in which pid 1's own pid counts. */
+static int first_namespace(struct linux_view *l, uint64_t *ret)
+{
+    struct vmi_process one;
+    uint64_t pid;
+    if (lx_symbol(l, "init_pid_ns", ret) == ST_OK)
+        return ST_OK;
+    if (!lx_has(l, L_pid_numbers) || !lx_has(l, L_upid_ns) || lx_process(l->v, 1, &one) != ST_OK ||
+        lx_ptr(l, one.object, L_task_thread_pid, &pid) != ST_OK)
+        return ST_ABSENT;
+    return lx_ptr(l, pid + lx_off(l, L_pid_numbers), L_upid_ns, ret);
+}
+
+static void check_idr(struct check *c, struct addr_set *listed, struct addr_set *found)
+{
+    struct linux_view *l = c->l;
+    uint64_t ns, head;
+    struct idr_walk w = {.c = c, .listed = listed, .found = found, .slots = XA_SLOTS};
+    if (first_namespace(l, &ns) != ST_OK || !lx_has(l, L_pidns_idr) || !lx_has(l, L_idr_head) ||
+        !lx_has(l, L_xa_node_slots) || !lx_has(l, L_pid_tasks) || !lx_has(l, L_task_pid_links)) {
+        check_report(c, VMI_SEVERITY_NOTE, "tasks", 0, 0, "not compared with the pid table: its symbol (init_pid_ns) or types are missing");
+        return;
+    }
+    if (l->m[L_xa_node_slots].size)
+        w.slots = MIN_OF(l->m[L_xa_node_slots].size / l->v->ptr_size, 64u);
+    if (read_ptr(&l->v->kernel, l->v->ptr_size, ns + lx_off(l, L_pidns_idr) + lx_off(l, L_idr_head), &head) != ST_OK)
+        return;
+    idr_node(&w, head, 0);
+    for (size_t i = 0; i < listed->nr && found->nr; i++) {
+        struct vmi_process p;
+        if (addr_set_has(found, listed->v[i]) || lx_process_read(l, listed->v[i], &p) != ST_OK || p.state == 'X')
+            continue;
+        check_report(c, VMI_SEVERITY_ALERT, "tasks", listed->v[i], p.tid, "task %d (%s) is on the task list, but not in the pid table",
+                     p.tid, p.comm);
+    }
+}
+
+/* ---- memory ---- */
+
+struct scan {
+    struct check *c;
+    struct addr_set *known;
+    uint64_t span; /* bytes of a task that are looked at */
+    uint64_t seen;
+};
+
+/* Does the object at virtual address `va`, whose bytes are `p`, look like a task that runs or could run? */
+static bool live_task(const struct scan *s, const uint8_t *p, uint64_t va)
+{
+    struct linux_view *l = s->c->l;
+    bool wide = l->v->ptr_size == 8;
+    uint64_t leader = wide ? le64(p + lx_off(l, L_task_group_leader)) : le32(p + lx_off(l, L_task_group_leader));
+    uint32_t pid = le32(p + lx_off(l, L_task_pid)), tgid = le32(p + lx_off(l, L_task_tgid));
+    if (!pid || pid >= 4u << 20 || !tgid || tgid >= 4u << 20)
+        return false;
+    if (pid == tgid ? leader != va : !lx_kernel_pointer(l, leader) || leader == va)
+        return false;
+    if (le32(p + lx_off(l, L_task_state)) & TASK_DEAD || le32(p + lx_off(l, L_task_exit_state)) & 16)
+        return false;
+    if (lx_has(l, L_task_usage) && (!le32(p + lx_off(l, L_task_usage)) || le32(p + lx_off(l, L_task_usage)) > 1u << 20))
+        return false;
+    return p[lx_off(l, L_task_comm) + 15] == '\0';
+}
+
+/* The last word on a candidate: its thread group's leader, signal and credentials lead somewhere consistent. */
+static bool confirmed(struct linux_view *l, uint64_t va)
+{
+    uint64_t leader, tgid, own, cred, head, node, uid;
+    if (lx_ptr(l, va, L_task_group_leader, &leader) != ST_OK || lx_read(l, leader, L_task_pid, &tgid) != ST_OK ||
+        lx_read(l, va, L_task_tgid, &own) != ST_OK || tgid != own)
+        return false;
+    if (lx_ptr(l, va, L_task_cred, &cred) != ST_OK || lx_read(l, cred, L_cred_uid, &uid) != ST_OK)
+        return false;
+    if (!lx_has(l, L_task_thread_node)) /* else it must hang where its signal_struct says */
+        return true;
+    return read_ptr(&l->v->kernel, l->v->ptr_size, va + lx_off(l, L_task_thread_node), &head) == ST_OK &&
+           read_ptr(&l->v->kernel, l->v->ptr_size, head + l->v->ptr_size, &node) == ST_OK &&
+           node == va + lx_off(l, L_task_thread_node);
+}
+
+static void scan_extent(struct scan *s, const uint8_t *p, uint64_t pa, size_t n)
+{
+    struct linux_view *l = s->c->l;
+    for (size_t off = 0; off + s->span <= n && !s->c->stopped; off += TASK_ALIGN) {
+        uint64_t va = l->v->info.direct_map + pa + off;
+        struct vmi_process t;
+        if (!live_task(s, p + off, va))
+            continue;
+        s->seen++;
+        if (addr_set_has(s->known, va) || !confirmed(l, va) || lx_process_read(l, va, &t) != ST_OK)
+            continue;
+        check_report(s->c, VMI_SEVERITY_ALERT, "tasks", va, t.tid,
+                     "task %d (%s) was found in memory, but neither on the task list nor in the pid table", t.tid, t.comm);
+    }
+}
+
+/* Returns how many live tasks memory holds. */
+static uint64_t check_scan(struct check *c, struct addr_set *known)
+{
+    struct linux_view *l = c->l;
+    struct phys *phys = &l->v->source->phys;
+    struct scan s = {.c = c, .known = known};
+    static const enum layout_id needed[] = {L_task_group_leader, L_task_pid, L_task_tgid, L_task_state, L_task_exit_state, L_task_comm};
+    for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
+        if (!lx_has(l, needed[i]) || !l->v->info.direct_map) {
+            check_report(c, VMI_SEVERITY_NOTE, "tasks", 0, 0, "memory was not scanned for tasks: %s",
+                         l->v->info.direct_map ? "types are missing" : "the linear map is not known");
+            return 0;
+        }
+        s.span = MAX_OF(s.span, lx_off(l, needed[i]) + 16);
+    }
+    uint8_t *copy = NULL;
+    enum { CHUNK = 1 << 20 };
+    for (size_t i = 0; i < phys->nr && !c->stopped; i++) {
+        const struct phys_range r = phys->range[i];
+        for (uint64_t off = 0; off < r.len && !c->stopped;) {
+            size_t avail = 0, got;
+            const uint8_t *p = r.host ? phys_ptr(phys, r.start + off, &avail) : NULL;
+            if (p) {
+                scan_extent(&s, p, r.start + off, avail);
+                off += avail;
+                continue;
+            }
+            if (!copy && !(copy = malloc(CHUNK)))
+                break;
+            size_t want = (size_t)MIN_OF((uint64_t)CHUNK, r.len - off);
+            int st = phys_read(phys, r.start + off, copy, want, &got);
+            scan_extent(&s, copy, r.start + off, got);
+            if (st != ST_OK)
+                got = (got & ~(size_t)4095) + 4096; /* step over the page that is not there */
+            else if (got == want && want == CHUNK)
+                got -= (size_t)(s.span + 63) & ~(size_t)63; /* a task may lie across two pieces */
+            off += got;
+        }
+    }
+    free(copy);
+    return s.seen;
+}
+
+void check_tasks(struct check *c)
+{
+    struct linux_view *l = c->l;
+    struct addr_set listed = {0}, found = {0};
+    struct vmi_outcome o = {0};
+    if (lx_processes(l->v, 1 /* with threads */, add_task, &listed, &o) != ST_OK) {
+        check_report(c, VMI_SEVERITY_NOTE, "tasks", 0, 0, "not checked: %s", l->v->diag->text);
+        return;
+    }
+    if (o.partial)
+        check_report(c, VMI_SEVERITY_WARNING, "tasks", 0, 0, "the task list is damaged: %s", o.reason);
+    check_idr(c, &listed, &found);
+    for (size_t i = 0; i < found.nr; i++)
+        if (!addr_set_has(&listed, found.v[i]))
+            (void)addr_set_add(&listed, found.v[i]);
+    uint64_t seen = check_scan(c, &listed);
+    check_done(c, "tasks", "%zu tasks on the list, in the pid table (%zu) and in memory (%" PRIu64 ") agree", listed.nr, found.nr, seen);
+    addr_set_free(&listed);
+    addr_set_free(&found);
+}
