@@ -170,7 +170,7 @@ static void *outlive(void *unused)
 {
     (void)unused;
     prctl(PR_SET_NAME, "survivor");
-    sleep(1);
+    usleep(300000); /* the leader is gone by then */
     ready();
     sleep_for_ever();
 }
@@ -453,5 +453,5 @@ void state_start(void)
         state_spawn("/bin/sleep", sleeps[i]);
     state_spawn("/bin/sh", (char *[]){"sh", "-c", "sleep 400000; true", NULL});
     log_known_lines();
-    sleep(1); /* let the last exec and the kernel's own helpers come to rest */
+    usleep(700000); /* let the last exec and the kernel's own helpers come to rest */
 }
