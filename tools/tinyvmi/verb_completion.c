@@ -77,16 +77,14 @@ static void bash(FILE *f)
 {
     fputs("# bash completion for tinyvmi; made by 'tinyvmi completion bash'\n"
           "_tinyvmi() {\n"
-          "  local cur prev verb word colon\n"
-          "  # qemu:NAME is one word, though bash breaks words at colons\n"
-          "  if declare -F _get_comp_words_by_ref >/dev/null; then\n"
-          "    _get_comp_words_by_ref -n := cur prev\n"
-          "  else\n"
-          "    cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-          "  fi\n"
-          "  verb=${COMP_WORDS[1]}\n"
+          "  # The line as it is: bash breaks words at colons, and qemu:NAME is one\n"
+          "  local line=${COMP_LINE:0:COMP_POINT} cur prev verb word colon words\n"
+          "  read -ra words <<< \"$line\"\n"
+          "  [[ $line == *[[:space:]] ]] && words+=('')\n"
+          "  cur=${words[-1]} prev=${words[-2]} verb=${words[1]}\n"
+          "  [[ $cur == --*=* ]] && prev=${cur%%=*} cur=${cur#*=}\n"
           "  COMPREPLY=()\n"
-          "  if ((COMP_CWORD == 1)); then\n"
+          "  if ((${#words[@]} <= 2)); then\n"
           "    COMPREPLY=($(compgen -W '",
           f);
     verb_names(f, NULL);
