@@ -228,16 +228,20 @@ static int transfer_pages(vmi_instance_t vmi, const struct access *a, void *in, 
     return st;
 }
 
+int access_copy(vmi_instance_t vmi, const struct access *a, void *buf, size_t n, size_t *done)
+{
+    *done = 0;
+    if (!a->space)
+        return phys_read(&vmi->source.phys, a->addr, buf, n, done);
+    if (cache_has_v2p(vmi))
+        return transfer_pages(vmi, a, buf, NULL, n, done);
+    return aspace_read(a->space, GVA(a->addr), buf, n, done);
+}
+
 status_t access_read(vmi_instance_t vmi, const struct access *a, void *buf, size_t n, size_t *done)
 {
-    size_t got = 0;
-    int st;
-    if (!a->space)
-        st = phys_read(&vmi->source.phys, a->addr, buf, n, &got);
-    else if (cache_has_v2p(vmi))
-        st = transfer_pages(vmi, a, buf, NULL, n, &got);
-    else
-        st = aspace_read(a->space, GVA(a->addr), buf, n, &got);
+    size_t got;
+    int st = access_copy(vmi, a, buf, n, &got);
     if (done)
         *done = got;
     vmi->statistics.bytes_read += got;

@@ -31,6 +31,9 @@ MUST_USE status_t access_process(vmi_instance_t vmi, vmi_pid_t pid, struct vmi_p
 status_t access_read(vmi_instance_t vmi, const struct access *a, void *buf, size_t n, size_t *done);
 status_t access_write(vmi_instance_t vmi, const struct access *a, const void *buf, size_t n, size_t *done);
 
+/* Reads without recording a story: for what may end early and succeed all the same. */
+int access_copy(vmi_instance_t vmi, const struct access *a, void *buf, size_t n, size_t *done);
+
 /* Address to guest-physical (of the outermost guest); *left: bytes to the end of the page. */
 MUST_USE status_t access_translate(vmi_instance_t vmi, const struct access *a, uint64_t *ret, uint64_t *left);
 
