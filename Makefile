@@ -1,51 +1,176 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# `make` builds the command and the libraries; `make help` lists the rest. Source lists are folders: a file added there
-# is built. B= chooses the build folder, CC= the compiler.
+# `make` builds the command and the libraries; `make help` lists the rest. Source lists are folders: a file that is added
+# there is built. B= chooses the build folder, CC= the compiler, GLIB=system the real GLib at LibVMI's interface.
 VERSION := 0.1.0
 B ?= build
 CC = gcc
 CLANG = clang
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
+MANDIR ?= $(PREFIX)/share/man
 OPT ?= -O2 -g
-WARN = -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow=local -Wvla
+SAN ?=
+WARN = -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla
 CPPFLAGS += -Iinclude -Isrc -I. -DTINYVMI_VERSION='"$(VERSION)"'
-CFLAGS += -std=gnu11 $(OPT) $(WARN) -fPIC -fvisibility=hidden -fno-strict-aliasing -fstack-protector-strong -MMD -MP
-LIBS = -lkdumpfile -lsnappy
-
+CFLAGS += -std=gnu11 $(OPT) $(SAN) $(WARN) -fPIC -fvisibility=hidden -fno-strict-aliasing -fstack-protector-strong -MMD -MP
+LIBS = -lkdumpfile -lsnappy -ljson-c
 LIB_DIRS := src/core src/phys src/xlat src/sym src/os src/os/linux src/source src/vmi platform/linux
+
+ifeq ($(GLIB),system)
+CPPFLAGS += $(shell pkg-config --cflags glib-2.0)
+LIBS += $(shell pkg-config --libs glib-2.0)
+else
+CPPFLAGS += -Iinclude/compat
+LIB_DIRS += src/compat
+endif
+
 LIB_SRC := $(foreach d,$(LIB_DIRS),$(sort $(wildcard $d/*.c)))
 CMD_SRC := $(sort $(wildcard tools/tinyvmi/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$B/obj/%.o)
 CMD_OBJ := $(CMD_SRC:%.c=$B/obj/%.o)
 UNIT := $(patsubst tests/unit/%.c,$B/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+BENCH := $(patsubst bench/%.c,$B/bench/%,$(sort $(wildcard bench/*.c)))
+PARTS := $B/libtinyvmi-parts.a
 
 all: $B/tinyvmi $B/libtinyvmi.a $B/libtinyvmi.so $B/tinyvmi.pc
 
+help:
+	@sed -n 's/^#: //p' Makefile
+
 $B/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+	@echo "  CC    $<"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
 
-$B/libtinyvmi-parts.a: $(LIB_OBJ)
+# For tests: all objects, inner names visible.
+$(PARTS): $(LIB_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	@ar rcs $@ $^
 
 # One relocatable object whose inner names are local, so that they cannot clash with a program's.
 $B/libtinyvmi.a: $(LIB_OBJ)
-	$(CC) -r -nostdlib -o $B/obj/libtinyvmi.o $^
-	objcopy --localize-hidden $B/obj/libtinyvmi.o
+	@echo "  AR    $@"
+	@ld -r -o $B/obj/libtinyvmi.o $^
+	@objcopy --localize-hidden $B/obj/libtinyvmi.o
 	@rm -f $@
-	ar rcs $@ $B/obj/libtinyvmi.o
+	@ar rcs $@ $B/obj/libtinyvmi.o
 
 $B/libtinyvmi.so: $(LIB_OBJ) libtinyvmi.map
-	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libtinyvmi.so.0 -Wl,--version-script=libtinyvmi.map -Wl,-z,relro,-z,now,--no-undefined -o $@ $(LIB_OBJ) $(LIBS)
-	ln -sf libtinyvmi.so $B/libtinyvmi.so.0
+	@echo "  LD    $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libtinyvmi.so.0 -Wl,--version-script=libtinyvmi.map \
+	    -Wl,-z,relro,-z,now,--no-undefined -o $@ $(LIB_OBJ) $(LIBS)
+	@ln -sf libtinyvmi.so $B/libtinyvmi.so.0
 
 $B/tinyvmi: $(CMD_OBJ) $B/libtinyvmi.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@echo "  LD    $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now -o $@ $^ $(LIBS)
 
-$B/tests/%: tests/unit/%.c $B/libtinyvmi-parts.a
+$B/tinyvmi.pc: Makefile
+	@mkdir -p $B
+	@printf 'prefix=%s\nlibdir=%s\nincludedir=$${prefix}/include\n\nName: tinyvmi\nDescription: virtual machine introspection\nVersion: %s\nLibs: -L$${libdir} -ltinyvmi\nLibs.private: %s\nCflags: -I$${includedir}\n' \
+	    '$(PREFIX)' '$(LIBDIR)' '$(VERSION)' '$(LIBS)' >$@
+
+#: make                build/tinyvmi, build/libtinyvmi.{a,so}
+#: make demo           boots a small Linux guest under QEMU and shows what can be seen in it (installs what is missing)
+#: make check          all tests that need no lab of hours (installs what is missing)
+#: make unit           the quick tests: no virtual machine, no root
+#: make check-guests   the tests on real Debian guests; GUESTS="amd64-kaslr arm64" chooses
+#: make fuzz           each fuzz target for FUZZ_SECONDS (60); make fuzz-corpus runs the seeds alone
+#: make asan           the unit tests under ASan and UBSan
+#: make bench          speed beside memcpy and libkdumpfile; DUMP= a memory file
+#: make layers         does a lower folder include a higher one?
+#: make format         clang-format on what git tracks
+#: make install        PREFIX=/usr/local: command, libraries, headers, manual pages, completion
+#: make deps           the packages that building and testing need
+
+deps:
+	@lab/setup packages.txt lab/packages.txt
+
+deps-build:
+	@lab/setup packages.txt
+
+demo: deps
+	@$(MAKE) --no-print-directory -j2 all
+	@tools/demo $B/tinyvmi
+
+check: deps
+	@$(MAKE) --no-print-directory -j2 all tests
+	@B=$B tests/run layers compile unit fuzz-corpus cli guests
+
+tests: $(UNIT) $(FUZZ:%=$B/fuzz/%-corpus)
+
+unit: tests
+	@B=$B tests/run layers compile unit fuzz-corpus cli
+
+check-guests: deps
+	@$(MAKE) --no-print-directory -j2 all
+	@B=$B tests/run guests
+
+$B/tests/%: tests/unit/%.c $(PARTS)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $B/libtinyvmi-parts.a -lcmocka $(LIBS)
+	@echo "  TEST  $<"
+	@$(CC) $(CPPFLAGS) -Itools/tinyvmi $(CFLAGS) $(LDFLAGS) -o $@ $< $(PARTS) -lcmocka $(LIBS) -lpthread
 
+# A fuzz target with a plain main() that runs files: the seeds are part of the tests, with any compiler.
+$B/fuzz/%-corpus: tests/fuzz/%.c tests/fuzz/main.c $(PARTS)
+	@mkdir -p $(@D)
+	@echo "  TEST  $<"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) -o $@ $< tests/fuzz/main.c $(PARTS) $(LIBS)
+
+FUZZ_SECONDS ?= 60
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+fuzz:
+	@$(MAKE) --no-print-directory -j2 B=$B-fuzz CC=$(CLANG) OPT="-O1 -g" SAN="$(SANITIZE) -fsanitize=fuzzer-no-link" fuzz-programs
+	@for t in $(FUZZ); do FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $B-fuzz/fuzz/$$t || exit 1; done
+
+fuzz-programs: $(FUZZ:%=$B/fuzz/%)
+
+$B/fuzz/%: tests/fuzz/%.c $(PARTS)
+	@mkdir -p $(@D)
+	@echo "  FUZZ  $<"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes -fsanitize=fuzzer -o $@ $< $(PARTS) $(LIBS)
+
+fuzz-corpus: $(FUZZ:%=$B/fuzz/%-corpus)
+	@B=$B tests/run fuzz-corpus
+
+asan:
+	@$(MAKE) --no-print-directory -j2 B=$B-asan CC=$(CLANG) OPT="-O1 -g" SAN="$(SANITIZE)" all tests
+	@B=$B-asan tests/run unit fuzz-corpus cli
+
+$B/bench/%: bench/%.c $(PARTS)
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(PARTS) $(LIBS)
+
+bench: all $(BENCH)
+	@B=$B bench/run $(DUMP)
+
+layers:
+	@tests/layers
+
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(MANDIR)/man1 \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	install $B/tinyvmi $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $B/libtinyvmi.a $(DESTDIR)$(LIBDIR)/
+	install $B/libtinyvmi.so $(DESTDIR)$(LIBDIR)/libtinyvmi.so.0
+	ln -sf libtinyvmi.so.0 $(DESTDIR)$(LIBDIR)/libtinyvmi.so
+	install -m 644 $B/tinyvmi.pc $(DESTDIR)$(LIBDIR)/pkgconfig/
+	cp -r include/tinyvmi include/libvmi $(DESTDIR)$(PREFIX)/include/
+	$B/tinyvmi completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tinyvmi
+	$B/tinyvmi completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_tinyvmi
+	$B/tinyvmi completion fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/tinyvmi.fish
+	$B/tinyvmi man >$(DESTDIR)$(MANDIR)/man1/tinyvmi.1
+	for v in $$($B/tinyvmi man --list); do $B/tinyvmi man $$v >$(DESTDIR)$(MANDIR)/man1/tinyvmi-$$v.1; done
+
+clean:
+	rm -rf $B $B-asan $B-fuzz
+
+.PHONY: all help deps deps-build demo check tests unit check-guests fuzz fuzz-programs fuzz-corpus asan bench layers format install clean
+.SECONDARY: $(LIB_OBJ) $(CMD_OBJ)
 -include $(shell find $B -name '*.d' 2>/dev/null)

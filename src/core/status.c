@@ -2,7 +2,8 @@
 #include "core/status.h"
 
 #include <stdio.h>
-#include <string.h>
+
+#include "core/bytes.h"
 
 int diag_fail(struct diag *d, int code, const char *fmt, ...)
 {
@@ -27,8 +28,13 @@ int diag_wrap(struct diag *d, int code, const char *fmt, ...)
     va_end(ap);
     if (n < 0)
         n = 0;
-    if ((size_t)n < sizeof story && d->text[0])
-        snprintf(story + n, sizeof story - n, ": %s", d->text);
+    size_t at = MIN_OF((size_t)n, sizeof story - 1);
+    if (d->text[0] && at + 3 < sizeof story) {
+        size_t old = MIN_OF(strlen(d->text), sizeof story - at - 3);
+        memcpy(story + at, ": ", 2);
+        memcpy(story + at + 2, d->text, old);
+        story[at + 2 + old] = '\0';
+    }
     memcpy(d->text, story, sizeof story);
     d->code = code;
     return code;

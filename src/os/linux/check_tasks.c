@@ -198,15 +198,18 @@ static void scan_extent(struct scan *s, const uint8_t *p, uint64_t pa, size_t n)
         struct vmi_process t;
         if (!live_task(s, p + off, va))
             continue;
-        s->seen++;
-        if (addr_set_has(s->known, va) || !confirmed(l, va) || lx_process_read(l, va, &t) != ST_OK)
+        if (addr_set_has(s->known, va)) {
+            s->seen++;
+            continue;
+        }
+        if (!confirmed(l, va) || lx_process_read(l, va, &t) != ST_OK)
             continue;
         check_report(s->c, VMI_SEVERITY_ALERT, "tasks", va, t.tid,
                      "task %d (%s) was found in memory, but neither on the task list nor in the pid table", t.tid, t.comm);
     }
 }
 
-/* Returns how many live tasks memory holds. */
+/* Returns how many of the known tasks the scan saw: it must see nearly all to mean anything. */
 static uint64_t check_scan(struct check *c, struct addr_set *known)
 {
     struct linux_view *l = c->l;
