@@ -1,6 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The one page walker, and reads and writes through it. */
-#include "xlat/xlat.h"
+#include "xlat/forms.h"
+
+const struct paging_form *paging_form(enum form_id id)
+{
+    return &forms[id];
+}
+
+uint64_t paging_root(enum form_id id, uint64_t reg)
+{
+    const struct paging_form *f = &forms[id];
+    if (!f->upper_half)
+        return reg & f->root_mask;
+    /* TTBR: ASID in 63:48, the table in 47:1, bit 0 CnP; with 52-bit addresses the table's bits 51:48 are in 5:2. */
+    if (id == FORM_ARM64_4K_52 || id == FORM_ARM64_16K_52 || id == FORM_ARM64_64K_52)
+        return (reg & BITS(47, 6)) | (reg >> 2 & 15) << 48;
+    return reg & BITS(47, 4);
+}
 
 void aspace_init(struct aspace *as, struct phys *phys, enum form_id form, uint64_t root)
 {
@@ -10,20 +26,48 @@ void aspace_init(struct aspace *as, struct phys *phys, enum form_id form, uint64
 void aspace_init_split(struct aspace *as, struct phys *phys, enum form_id low_form, uint64_t low,
                        enum form_id high_form, uint64_t high, uint64_t split)
 {
-    const struct paging_form *f0 = paging_form(low_form), *f1 = paging_form(high_form);
+    const struct paging_form *f0 = &forms[low_form], *f1 = &forms[high_form];
     *as = (struct aspace){
         .phys = phys, .half = {{f0, low & f0->root_mask}, {f1, high & f1->root_mask}}, .split = split};
 }
 
-/* Bits above va_bits: copies of the highest one, or equal to the half that the address is in. */
-static inline bool canonical(const struct paging_form *f, uint64_t va, uint64_t split)
+/* How many of the upper bits must agree: they are all 0, or all 1 where the form has an upper half. */
+static inline unsigned canonical_shift(const struct paging_form *f)
 {
-    if (f->sign_extended)
-        return (uint64_t)((int64_t)(va << (64 - f->va_bits)) >> (64 - f->va_bits)) == va;
-    uint64_t top = va >> f->va_bits;
-    if (split >> 63 && va >= split)
-        return top == ~0ULL >> f->va_bits;
-    return top == 0;
+    return f->va_bits - f->sign_extended;
+}
+
+static inline bool canonical(const struct paging_form *f, uint64_t va)
+{
+    uint64_t top = (uint64_t)((int64_t)va >> canonical_shift(f)); /* 0, or all 1 */
+    bool upper = f->sign_extended || f->upper_half;
+    return top + upper <= (uint64_t)upper;
+}
+
+static inline const struct aspace_half *half_of(const struct aspace *as, uint64_t va)
+{
+    return &as->half[va >= as->split];
+}
+
+/* ---- one step --------------------------------------------------------------------------------------------------- */
+
+/*
+ * The mapped range that was used last, in registers: most steps of a walk, and the data at its end, lie in the same one.
+ * room is 0 when there is none; else an 8-byte access at start + i is inside for all i < room.
+ */
+struct window {
+    const uint8_t *host;
+    uint64_t start, room;
+};
+
+static inline struct window window_of(const struct phys *p)
+{
+    if (__builtin_expect(p->hint < p->nr, 1)) {
+        const struct phys_range *r = &p->range[p->hint];
+        if (__builtin_expect(r->host && r->len >= 8, 1))
+            return (struct window){r->host, r->start, r->len - 7};
+    }
+    return (struct window){0};
 }
 
 static int outer_address(const struct aspace *as, uint64_t at, uint64_t *ret)
@@ -32,186 +76,319 @@ static int outer_address(const struct aspace *as, uint64_t at, uint64_t *ret)
     return aspace_translate(as->outer, GVA(at), ret, &left);
 }
 
+/*
+ * The rare cases stand in functions of their own and take and give what they need by value: a local variable whose address
+ * is never taken lives in a register, and a walk is a few dozen instructions.
+ */
+
+/* Reads an entry that is not in the window. */
+static __attribute__((noinline, cold)) enum walk_fault read_entry_slow(const struct aspace *as, uint64_t at, unsigned size,
+                                                                       uint64_t *ret)
+{
+    if (as->outer && outer_address(as, at, &at) != ST_OK)
+        return WALK_OUTER;
+    return phys_read_entry(as->phys, at, size, ret) == ST_OK ? WALK_OK : WALK_TABLE_ABSENT;
+}
+
+/* With an outer space no table lies where its address says; the empty window sends every read the long way. */
+static inline struct window window_for(const struct aspace *as)
+{
+    return __builtin_expect(!as->outer, 1) ? window_of(as->phys) : (struct window){0};
+}
+
+static inline __attribute__((always_inline)) enum walk_fault read_entry(const struct aspace *as, struct window *w, bool quick,
+                                                                        uint64_t at, unsigned size, uint64_t *ret)
+{
+    uint64_t in = at - w->start;
+    if (__builtin_expect(in >= w->room, 0)) {
+        uint64_t slow = 0;
+        if (quick)
+            return WALK_TABLE_ABSENT;
+        enum walk_fault fault = read_entry_slow(as, at, size, &slow);
+        *ret = slow;
+        *w = window_for(as); /* move to where it was */
+        return fault;
+    }
+    const uint8_t *p = w->host + in;
+    *ret = size == 8 ? *(const volatile phys_entry64 *)p : *(const volatile phys_entry32 *)p;
+    return WALK_OK;
+}
+
+/*
+ * An entry that is not present for the hardware: perhaps the operating system knows better. An equivalent entry, or one that is
+ * not present either.
+ */
+static __attribute__((noinline, cold)) uint64_t resolve(const struct aspace *as, unsigned level, uint64_t va, uint64_t entry)
+{
+    uint64_t e = entry;
+    if (!as->policy || as->policy->resolve(as->policy->arg, as, level, entry, va, &e) != ST_OK)
+        return entry;
+    return e;
+}
+
 /* What one step of a walk found. */
 struct step {
-    uint64_t at, entry, addr, size;
+    uint64_t at;    /* of the entry */
+    uint64_t raw;   /* as it is in memory */
+    uint64_t entry; /* as it is taken: the policy may have put another one in its place */
+    uint64_t addr, size;
     bool leaf;
 };
 
 /*
  * One level: reads the entry for `va` in the table at `table` and decodes it. Returns the fault, WALK_OK when the entry
- * can be followed. s->at and s->entry are valid unless the fault is WALK_TABLE_ABSENT or WALK_OUTER.
+ * can be followed. s->raw is valid unless the fault is WALK_TABLE_ABSENT or WALK_OUTER. `quick`, a constant: the caller will
+ * walk again when this fails, so what is rare is a fault.
  */
 static inline __attribute__((always_inline)) enum walk_fault
-walk_step(const struct aspace *as, const struct paging_form *f, unsigned level, uint64_t table, uint64_t va, struct step *s)
+walk_step(const struct aspace *as, const struct paging_form *f, unsigned level, uint64_t table, uint64_t va,
+          struct window *w, bool quick, struct step *s)
 {
     const struct form_level *l = &f->level[level];
-    uint64_t index = va >> l->shift & ((1ULL << l->bits) - 1);
-    s->at = table + index * f->entry_size;
-    uint64_t where = s->at;
-    if (__builtin_expect(as->outer != NULL, 0) && outer_address(as, s->at, &where) != ST_OK)
-        return WALK_OUTER;
-    if (__builtin_expect(phys_read_entry(as->phys, where, f->entry_size, &s->entry) != ST_OK, 0))
-        return WALK_TABLE_ABSENT;
-    uint64_t e = s->entry;
+    uint64_t e;
+    s->at = table + (va >> l->shift & ((1ULL << l->bits) - 1)) * f->entry_size;
+    enum walk_fault fault = read_entry(as, w, quick, s->at, f->entry_size, &e);
+    if (__builtin_expect(fault != WALK_OK, 0))
+        return fault;
+    s->raw = e;
     if (__builtin_expect(!(e & f->present_mask), 0)) {
-        if (!as->policy || as->policy->resolve(as->policy->arg, as, level, e, va, &e) != ST_OK)
+        e = quick ? 0 : resolve(as, level, va, e);
+        if (!(e & f->present_mask))
             return WALK_NOT_PRESENT;
     }
+    s->entry = e;
     bool last = level + 1u == f->levels;
     bool match = (e & l->leaf_mask) == l->leaf_val;
     if (last && !match)
         return WALK_NOT_PRESENT; /* Arm: 01 at the last level is reserved and faults as invalid */
-    bool leaf = last || match;
-    if (l->leaf_mask == ~0ULL)
-        leaf = last;
+    s->leaf = last || match;
     s->size = 1ULL << l->shift;
-    s->addr = (leaf ? e & l->leaf_addr : e & f->table_addr) & ~as->addr_clear;
-    if (__builtin_expect(f->fix != NULL, 0))
-        f->fix(f, level, e, &leaf, &s->addr, &s->size);
-    s->leaf = leaf;
-    if (__builtin_expect(leaf && !l->leaf_addr, 0))
-        return WALK_RESERVED;
-    return WALK_OK;
+    s->addr = s->leaf ? e & l->leaf_addr : e & f->table_addr;
+    if (f->fix)
+        f->fix(f, level, e, &s->leaf, &s->addr, &s->size);
+    s->addr &= ~as->addr_clear;
+    return __builtin_expect(s->leaf && !l->leaf_addr, 0) ? WALK_RESERVED : WALK_OK;
 }
 
-static inline const struct aspace_half *half_of(const struct aspace *as, uint64_t va)
+/* ---- whole walks ------------------------------------------------------------------------------------------------ */
+
+/* Whether the page's owner may execute it. */
+static unsigned final_rights(unsigned r)
 {
-    return &as->half[va >= as->split];
+    bool x = r & RIGHT_U ? r & RIGHT_X : r & RIGHT_KERNEL_X;
+    return (r & (RIGHT_R | RIGHT_W | RIGHT_U)) | (x ? RIGHT_X : 0);
+}
+
+/* Ends a walk at its leaf: the address, through the outer space when nested. */
+static enum walk_fault finish_walk(const struct aspace *as, const struct step *s, unsigned rights, struct walk *w)
+{
+    w->pa = w->outer_pa = s->addr | (w->va & (s->size - 1));
+    if (as->outer && outer_address(as, w->pa, &w->outer_pa) != ST_OK)
+        return WALK_OUTER;
+    w->size = s->size;
+    w->rights = final_rights(rights);
+    return WALK_OK;
 }
 
 int aspace_walk(const struct aspace *as, gva_t va, struct walk *ret)
 {
     const struct aspace_half *h = half_of(as, va.v);
     const struct paging_form *f = h->form;
-    *ret = (struct walk){.va = va.v, .form = f, .rights = RIGHT_R | RIGHT_W | RIGHT_X | RIGHT_U};
-    if (!canonical(f, va.v, as->split)) {
+    struct window win = {0};
+    uint64_t table = h->root & ~as->addr_clear;
+    unsigned rights = ALL_RIGHTS;
+    *ret = (struct walk){.va = va.v, .form = f};
+    if (!canonical(f, va.v)) {
         ret->fault = WALK_NOT_CANONICAL;
         return ST_ABSENT;
     }
-    uint64_t table = h->root;
     for (unsigned level = 0; level < f->levels; level++) {
         struct step s = {0};
-        ret->fault = walk_step(as, f, level, table, va.v, &s);
+        ret->fault = walk_step(as, f, level, table, va.v, &win, false, &s);
+        ret->entry[level].at = s.at;
         if (ret->fault == WALK_TABLE_ABSENT || ret->fault == WALK_OUTER)
             return ST_ABSENT;
-        ret->entry[level].at = s.at;
-        ret->entry[level].value = s.entry;
+        ret->entry[level].value = s.raw;
         ret->levels = level + 1;
         if (ret->fault != WALK_OK)
             return ST_ABSENT;
-        ret->rights &= f->rights(level, s.leaf, s.entry);
+        rights &= f->rights(level, s.leaf, s.entry);
         if (s.leaf) {
-            ret->size = s.size;
-            ret->pa = ret->outer_pa = s.addr | (va.v & (s.size - 1));
+            ret->fault = finish_walk(as, &s, rights, ret);
             break;
         }
         table = s.addr;
     }
-    if (as->outer && outer_address(as, ret->pa, &ret->outer_pa) != ST_OK) {
-        ret->fault = WALK_OUTER;
-        ret->size = 0;
-        return ST_ABSENT;
-    }
-    return ST_OK;
+    return ret->fault == WALK_OK ? ST_OK : ST_ABSENT;
 }
 
 /* Where the walk of a small page ended, so that a sequential read need not start at the root for every page. */
 struct leaf_table {
-    uint64_t table; /* address of the last-level table; 0: none */
+    uint64_t table; /* address of the last-level table */
     uint64_t base;  /* first address that it covers */
-    uint64_t span;
+    uint64_t span;  /* 0: none is known */
 };
 
-static inline __attribute__((always_inline)) int translate(const struct aspace *as, uint64_t va, uint64_t *ret,
-                                                           uint64_t *left, struct leaf_table *leaf)
+/* The address alone. `f` is a constant where this is inlined for one form; the walk is the same for all. */
+static inline __attribute__((always_inline)) int
+translate_in(const struct aspace *as, const struct paging_form *f, uint64_t root, uint64_t va, struct window *w,
+             struct leaf_table *leaf, bool quick, uint64_t *ret, uint64_t *left)
 {
-    const struct aspace_half *h = half_of(as, va);
-    const struct paging_form *f = h->form;
-    if (__builtin_expect(!canonical(f, va, as->split), 0))
+    struct step s = {0};
+    if (__builtin_expect(!canonical(f, va), 0))
         return ST_ABSENT;
-    uint64_t table = h->root;
-    unsigned level = 0;
-    struct step s;
-    if (leaf && leaf->table && va - leaf->base < leaf->span) {
-        table = leaf->table;
-        level = f->levels - 1u;
-    }
-    for (;; level++) {
-        if (__builtin_expect(walk_step(as, f, level, table, va, &s) != WALK_OK, 0))
+    if (leaf && va - leaf->base < leaf->span) {
+        if (__builtin_expect(walk_step(as, f, f->levels - 1u, leaf->table, va, w, quick, &s) != WALK_OK, 0))
             return ST_ABSENT;
-        if (s.leaf)
-            break;
-        table = s.addr;
-    }
-    if (leaf && level + 1u == f->levels) {
-        const struct form_level *l = &f->level[level];
-        leaf->table = table;
-        leaf->span = 1ULL << (l->shift + l->bits);
-        leaf->base = va & ~(leaf->span - 1);
+    } else {
+        uint64_t table = root & ~as->addr_clear;
+        unsigned level = 0;
+#pragma GCC unroll 5
+        for (; level < f->levels; level++) {
+            if (__builtin_expect(walk_step(as, f, level, table, va, w, quick, &s) != WALK_OK, 0))
+                return ST_ABSENT;
+            if (s.leaf)
+                break;
+            table = s.addr;
+        }
+        if (leaf && level + 1u == f->levels) {
+            const struct form_level *l = &f->level[level];
+            leaf->table = table;
+            leaf->span = 1ULL << (l->shift + l->bits);
+            leaf->base = va & ~(leaf->span - 1);
+        }
     }
     uint64_t in = va & (s.size - 1);
-    uint64_t pa = s.addr | in;
+    *ret = s.addr | in;
     *left = s.size - in;
-    if (__builtin_expect(as->outer != NULL, 0)) {
-        uint64_t outer_left;
-        int st = aspace_translate(as->outer, GVA(pa), &pa, &outer_left);
-        if (st != ST_OK)
-            return st;
+    return ST_OK;
+}
+
+/* `pa` through the outer space. */
+static __attribute__((noinline, cold)) int translate_outer(const struct aspace *as, uint64_t pa, uint64_t *ret, uint64_t *left)
+{
+    uint64_t outer_left;
+    int st = aspace_translate(as->outer, GVA(pa), ret, &outer_left);
+    if (st == ST_OK)
         *left = MIN_OF(*left, outer_left);
-    }
+    return st;
+}
+
+static __attribute__((noinline)) int translate_any(const struct aspace *as, uint64_t va, struct window w,
+                                                   struct leaf_table *leaf, uint64_t *ret, uint64_t *left)
+{
+    const struct aspace_half *h = half_of(as, va);
+    uint64_t pa;
+    int st = translate_in(as, h->form, h->root, va, &w, leaf, false, &pa, left);
+    if (st != ST_OK)
+        return st;
+    if (as->outer)
+        return translate_outer(as, pa, ret, left);
     *ret = pa;
     return ST_OK;
 }
 
-int aspace_translate(const struct aspace *as, gva_t va, uint64_t *ret, uint64_t *left)
+/*
+ * A walk of the form that most guests have, in one mapped range, compiled on its own without a call in it. False for
+ * everything else, faults too: the caller is to translate again the long way.
+ */
+static inline __attribute__((always_inline)) bool translate_quick(const struct aspace *as, uint64_t va, struct window *w,
+                                                                  struct leaf_table *leaf, uint64_t *ret, uint64_t *left)
 {
-    return translate(as, va.v, ret, left, NULL);
+    const struct aspace_half *h = half_of(as, va);
+    return __builtin_expect(h->form == &forms[FORM_X86_4LEVEL], 1) &&
+           translate_in(as, &forms[FORM_X86_4LEVEL], h->root, va, w, leaf, true, ret, left) == ST_OK;
 }
 
-int aspace_read(const struct aspace *as, gva_t va, void *buf, size_t n, size_t *done)
+static inline __attribute__((always_inline)) int translate(const struct aspace *as, uint64_t va, struct window *w,
+                                                           struct leaf_table *leaf, uint64_t *ret, uint64_t *left)
+{
+    if (translate_quick(as, va, w, leaf, ret, left))
+        return ST_OK;
+    return translate_any(as, va, *w, leaf, ret, left);
+}
+
+int aspace_translate(const struct aspace *as, gva_t va, uint64_t *ret, uint64_t *left)
+{
+    struct window w = window_for(as);
+    uint64_t pa, more;
+    if (!translate_quick(as, va.v, &w, NULL, &pa, &more))
+        return translate_any(as, va.v, w, NULL, ret, left);
+    *ret = pa;
+    *left = more;
+    return ST_OK;
+}
+
+/* ---- reading and writing ---------------------------------------------------------------------------------------- */
+
+/* Follows [va, va+n) from `*pa`, *left bytes of which are known, for as long as pages are neighbours in physical memory. */
+static void extend(const struct aspace *as, uint64_t va, size_t n, struct window *w, struct leaf_table *leaf, uint64_t pa,
+                   uint64_t *left)
+{
+    while (*left < n) {
+        uint64_t next, more;
+        if (va + *left < va || translate(as, va + *left, w, leaf, &next, &more) != ST_OK || next != pa + *left)
+            return;
+        *left += more;
+    }
+}
+
+/* Every read, but the short ones that aspace_read serves at once. */
+static __attribute__((noinline)) int read_long(const struct aspace *as, uint64_t va, uint8_t *buf, size_t n, size_t *done)
 {
     struct leaf_table leaf = {0};
+    struct window w = window_for(as);
     size_t got = 0;
     int st = ST_OK;
-    while (got < n) {
-        uint64_t pa, left, at = va.v + got;
-        if (at < va.v && got) { /* ran over the end of the address space */
-            st = ST_ABSENT;
-            break;
-        }
-        st = translate(as, at, &pa, &left, &leaf);
+    while (got < n && st == ST_OK) {
+        uint64_t pa, left, at = va + got;
+        size_t step = 0;
+        st = at < va ? ST_ABSENT /* ran over the end of all addresses */ : translate(as, at, &w, &leaf, &pa, &left);
         if (st != ST_OK)
             break;
-        size_t want = (size_t)MIN_OF((uint64_t)(n - got), left), avail, step = 0;
-        const uint8_t *p = phys_ptr(as->phys, pa, &avail);
-        if (__builtin_expect(p && avail >= want, 1)) {
-            memcpy((uint8_t *)buf + got, p, want);
-            step = want;
-        } else {
-            st = phys_read(as->phys, pa, (uint8_t *)buf + got, want, &step);
-        }
+        extend(as, at, n - got, &w, &leaf, pa, &left);
+        st = phys_read(as->phys, pa, buf + got, (size_t)MIN_OF((uint64_t)(n - got), left), &step);
         got += step;
-        if (st != ST_OK)
-            break;
     }
     if (done)
         *done = got;
     return st;
 }
 
+int aspace_read(const struct aspace *as, gva_t va, void *buf, size_t n, size_t *done)
+{
+    struct window w = window_for(as);
+    uint64_t pa, left;
+    /* A number within a page, in the range that was used last. 8 bytes are there, though fewer may be wanted: the page goes
+       on, and so does the window. */
+    if (__builtin_expect(n - 1 < 8 && (va.v & 4095) <= 4096 - 8, 1) && translate_quick(as, va.v, &w, NULL, &pa, &left) &&
+        __builtin_expect(pa - w.start < w.room, 1)) {
+        const uint8_t *p = w.host + (pa - w.start);
+        if (n == 8)
+            memcpy(buf, p, 8);
+        else if (n == 4)
+            memcpy(buf, p, 4);
+        else
+            memcpy(buf, p, n);
+        if (done)
+            *done = n;
+        return ST_OK;
+    }
+    return read_long(as, va.v, buf, n, done);
+}
+
 int aspace_write(const struct aspace *as, gva_t va, const void *buf, size_t n, size_t *done)
 {
+    struct window w = window_for(as);
     size_t put = 0;
     int st = ST_OK;
     while (put < n && st == ST_OK) {
-        uint64_t pa, left;
+        uint64_t pa, left, at = va.v + put;
         size_t step = 0;
-        st = translate(as, va.v + put, &pa, &left, NULL);
+        st = at < va.v ? ST_ABSENT : translate(as, at, &w, NULL, &pa, &left);
         if (st != ST_OK)
             break;
-        size_t want = (size_t)MIN_OF((uint64_t)(n - put), left);
-        st = phys_write(as->phys, pa, (const uint8_t *)buf + put, want, &step);
+        st = phys_write(as->phys, pa, (const uint8_t *)buf + put, (size_t)MIN_OF((uint64_t)(n - put), left), &step);
         put += step;
     }
     if (done)
@@ -221,23 +398,23 @@ int aspace_write(const struct aspace *as, gva_t va, const void *buf, size_t n, s
 
 const uint8_t *aspace_ptr(const struct aspace *as, gva_t va, size_t *avail)
 {
+    enum { MAX_PAGES = 1024 };
     struct leaf_table leaf = {0};
+    struct window w = window_for(as);
     uint64_t pa, left;
     size_t have;
-    if (translate(as, va.v, &pa, &left, &leaf) != ST_OK)
+    if (translate(as, va.v, &w, &leaf, &pa, &left) != ST_OK)
         return NULL;
     const uint8_t *p = phys_ptr(as->phys, pa, &have);
     if (!p)
         return NULL;
-    size_t total = (size_t)MIN_OF((uint64_t)have, left);
-    while (total == left && total < have) { /* the next page may be the next frame */
+    for (unsigned i = 0; i < MAX_PAGES && left < have; i++) { /* the next page may be the next frame */
         uint64_t next, more;
-        if (translate(as, va.v + total, &next, &more, &leaf) != ST_OK || next != pa + total)
+        if (va.v + left < va.v || translate(as, va.v + left, &w, &leaf, &next, &more) != ST_OK || next != pa + left)
             break;
         left += more;
-        total = (size_t)MIN_OF((uint64_t)have, left);
     }
-    *avail = total;
+    *avail = (size_t)MIN_OF((uint64_t)have, left);
     return p;
 }
 
@@ -248,9 +425,8 @@ int aspace_read_str(const struct aspace *as, gva_t va, char *buf, size_t size)
         return ST_INVALID;
     while (got < size - 1) {
         size_t want = MIN_OF(size - 1 - got, 256 - ((size_t)(va.v + got) & 255)), step = 0;
-        int st = aspace_read(as, GVA(va.v + got), buf + got, want, &step);
-        char *end = memchr(buf + got, '\0', step);
-        if (end)
+        int st = va.v + got < va.v ? ST_ABSENT : aspace_read(as, GVA(va.v + got), buf + got, want, &step);
+        if (memchr(buf + got, '\0', step))
             return ST_OK;
         got += step;
         if (st != ST_OK) {
@@ -262,41 +438,94 @@ int aspace_read_str(const struct aspace *as, gva_t va, char *buf, size_t size)
     return ST_LIMIT;
 }
 
+/* ---- all pages -------------------------------------------------------------------------------------------------- */
+
+/* A descent through the tables, table by table: each entry of a table is read once. */
+struct descent {
+    const struct aspace *as;
+    const struct paging_form *form;
+    struct window win;
+    uint64_t tables_left;
+    uint64_t table[XLAT_MAX_LEVELS];
+    unsigned rights[XLAT_MAX_LEVELS]; /* what the levels above leave */
+    unsigned level;
+    struct walk w;
+    int (*visit)(const struct walk *w, void *arg);
+    void *arg;
+};
+
+/* The entry for `va` at the current level: goes down a level, or visits a page. *size: bytes to pass over, 0 when down. */
+static int visit_entry(struct descent *d, uint64_t va, uint64_t *size)
+{
+    unsigned level = d->level;
+    struct step s = {0};
+    enum walk_fault fault = walk_step(d->as, d->form, level, d->table[level], va, &d->win, false, &s);
+    *size = 1ULL << d->form->level[level].shift;
+    if (fault != WALK_OK)
+        return 0;
+    unsigned rights = d->rights[level] & d->form->rights(level, s.leaf, s.entry);
+    d->w.entry[level].at = s.at;
+    d->w.entry[level].value = s.raw;
+    if (!s.leaf) {
+        if (!d->tables_left--)
+            return ST_LIMIT;
+        d->level = level + 1;
+        d->table[d->level] = s.addr;
+        d->rights[d->level] = rights;
+        *size = 0;
+        return 0;
+    }
+    *size = s.size;
+    d->w.va = va;
+    d->w.levels = level + 1;
+    if (finish_walk(d->as, &s, rights, &d->w) != WALK_OK)
+        return 0;
+    return d->visit(&d->w, d->arg);
+}
+
+/* All pages of [from, to], which the form can translate through the root. */
+static int visit_span(struct descent *d, const struct aspace_half *h, uint64_t from, uint64_t to)
+{
+    d->form = h->form;
+    d->level = 0;
+    d->table[0] = h->root & ~d->as->addr_clear;
+    d->rights[0] = ALL_RIGHTS;
+    d->w = (struct walk){.form = h->form};
+    uint64_t va = from;
+    for (;;) {
+        uint64_t size;
+        int stop = visit_entry(d, va, &size);
+        if (stop)
+            return stop;
+        if (!size)
+            continue;
+        uint64_t next = (va & ~(size - 1)) + size;
+        if (next <= va || next > to)
+            return 0;
+        /* Up to the table that holds the next entry, too. */
+        while (d->level && (va ^ next) >> d->form->level[d->level - 1].shift)
+            d->level--;
+        va = next;
+    }
+}
+
 int aspace_each_page(const struct aspace *as, uint64_t from, uint64_t to, uint64_t max_tables,
                      int (*visit)(const struct walk *w, void *arg), void *arg)
 {
-    uint64_t walks = 0, va = from;
-    for (;;) {
-        struct walk w;
-        uint64_t step;
-        int st = aspace_walk(as, GVA(va), &w);
-        if (st == ST_OK) {
-            int stop = visit(&w, arg);
-            if (stop)
-                return stop;
-            step = w.size;
-        } else if (w.fault == WALK_NOT_CANONICAL) { /* on to the upper half */
-            const struct paging_form *f = half_of(as, va)->form;
-            uint64_t upper = ~0ULL << (f->sign_extended ? f->va_bits - 1 : f->va_bits);
-            if (va >= upper)
-                return ST_OK;
-            va = MAX_OF(upper, va);
-            if (va > to)
-                return ST_OK;
+    struct descent d = {.as = as, .tables_left = max_tables, .visit = visit, .arg = arg};
+    for (unsigned i = 0; i < 4; i++) { /* lower and upper addresses below the split, and from it on */
+        const struct aspace_half *h = &as->half[i / 2];
+        const struct paging_form *f = h->form;
+        unsigned shift = canonical_shift(f);
+        bool upper = i & 1;
+        if ((i < 2 && !as->split) || (upper && !f->sign_extended && !f->upper_half))
             continue;
-        } else {
-            unsigned level = w.levels ? w.levels - 1 : 0;
-            if ((w.fault == WALK_TABLE_ABSENT || w.fault == WALK_OUTER) && w.levels && w.levels < w.form->levels)
-                level = w.levels; /* the table below the last good entry is missing: that entry's span */
-            if (w.fault == WALK_TABLE_ABSENT && w.levels)
-                level = w.levels - 1;
-            step = 1ULL << w.form->level[level].shift;
-        }
-        if (++walks > max_tables)
-            return ST_LIMIT;
-        uint64_t next = (va & ~(step - 1)) + step;
-        if (next <= va || next > to)
-            return ST_OK;
-        va = next;
+        uint64_t lo = upper ? ~0ULL << shift : 0, hi = upper ? ~0ULL : (1ULL << shift) - 1;
+        lo = MAX_OF(MAX_OF(lo, from), i < 2 ? 0 : as->split);
+        hi = MIN_OF(MIN_OF(hi, to), i < 2 ? as->split - 1 : ~0ULL);
+        int stop = lo <= hi ? visit_span(&d, h, lo, hi) : 0;
+        if (stop)
+            return stop;
     }
+    return ST_OK;
 }

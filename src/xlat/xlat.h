@@ -54,6 +54,7 @@ struct paging_form {
     uint8_t levels, entry_size; /* entry_size: 4 or 8 bytes */
     uint8_t va_bits;
     bool sign_extended;    /* the bits above va_bits repeat the highest one */
+    bool upper_half;       /* the bits above va_bits are all 0, or all 1 (Arm: the other root's half) */
     uint64_t root_mask;    /* address bits of the root register */
     uint64_t present_mask; /* an entry with none of these bits is not present */
     uint64_t table_addr;   /* address bits of an entry that points to a table */
@@ -66,6 +67,13 @@ struct paging_form {
 };
 
 const struct paging_form *paging_form(enum form_id id);
+
+/*
+ * The physical address of the top table out of a root register (CR3, EPTP, TTBRn) of the form: without flags and ASID, and with
+ * the upper bits that 52-bit AArch64 keeps in TTBR bits 5:2. aspace_init takes an address or, except for the latter, the
+ * register.
+ */
+uint64_t paging_root(enum form_id id, uint64_t reg);
 
 struct aspace;
 
@@ -92,7 +100,7 @@ struct aspace {
     const struct pte_policy *policy;
 };
 
-/* One root for all addresses (x86, EPT). The root is masked as the form says. */
+/* One root for all addresses: x86, EPT, or the kernel's half of an Arm guest. The root is masked as the form says. */
 void aspace_init(struct aspace *as, struct phys *phys, enum form_id form, uint64_t root);
 /* Two roots (Arm): `low` for addresses below `split`. */
 void aspace_init_split(struct aspace *as, struct phys *phys, enum form_id low_form, uint64_t low, enum form_id high_form,
@@ -116,8 +124,8 @@ struct walk {
     enum walk_fault fault;
     unsigned levels; /* entries that were read; the walk ended at entry[levels - 1] */
     struct {
-        uint64_t at, value; /* guest-physical address of the entry, and the entry */
-    } entry[XLAT_MAX_LEVELS];
+        uint64_t at, value; /* guest-physical address of the entry, and the entry as it is in memory */
+    } entry[XLAT_MAX_LEVELS]; /* WALK_TABLE_ABSENT, WALK_OUTER: entry[levels].at, if there, is what could not be read */
     const struct paging_form *form;
 };
 
@@ -133,7 +141,7 @@ MUST_USE int aspace_write(const struct aspace *as, gva_t va, const void *buf, si
 
 /*
  * A pointer to the memory at `va` and how many bytes are contiguous in the host from there, following pages as long as
- * they are neighbours. NULL when absent or when the source cannot map.
+ * they are neighbours (at most 1,024 of them). NULL when absent or when the source cannot map.
  */
 const uint8_t *aspace_ptr(const struct aspace *as, gva_t va, size_t *avail);
 
@@ -154,8 +162,9 @@ static inline int aspace_read32(const struct aspace *as, gva_t va, uint32_t *ret
 int aspace_read_str(const struct aspace *as, gva_t va, char *buf, size_t size);
 
 /*
- * Visits every present page of [from, to] in ascending order; `visit` returns non-zero to stop (and that is returned).
- * Bounded by `max_tables` tables read: ST_LIMIT beyond.
+ * Visits every present page of [from, to] in ascending order: w->va is its first byte (or `from`), w->rights and w->entry as in
+ * aspace_walk. `visit` returns non-zero to stop (and that is returned). Addresses that the form cannot translate are passed over.
+ * Bounded by `max_tables` tables looked through: ST_LIMIT beyond.
  */
 int aspace_each_page(const struct aspace *as, uint64_t from, uint64_t to, uint64_t max_tables,
                      int (*visit)(const struct walk *w, void *arg), void *arg);

@@ -153,14 +153,47 @@ static void print_machine(struct out *o, const struct view *v)
     str_free(&s);
 }
 
+/* Where three columns do not fit, the last two share one and are wrapped: how it was found must not be cut off. */
+static void print_facts_narrow(struct out *o, const struct view *v, size_t name_width)
+{
+    for (size_t i = 0; i < v->facts; i++) {
+        const struct vmi_fact *f = &v->fact[i];
+        struct str name = {0}, text = {0}, wrapped = {0};
+        size_t indent = name_width + 2;
+        str_puts(&name, "");
+        str_guest(&name, f->name, strlen(f->name), 0);
+        str_guest(&text, f->value, strlen(f->value), 0);
+        str_puts(&text, f->value[0] && f->how[0] ? ": " : "");
+        str_guest(&text, f->how, strlen(f->how), 0);
+        str_wrap(&wrapped, text.p, indent, o->width);
+        size_t used = text_columns(name.p, name.n);
+        fprintf(o->f, "%s%s%s%*s%s", colour_on(o, BOLD), name.p, colour_off(o, BOLD), (int)(used < indent ? indent - used : 1), "",
+                wrapped.n > indent ? wrapped.p + indent : "\n");
+        str_free(&name);
+        str_free(&text);
+        str_free(&wrapped);
+    }
+}
+
 static void print_facts(struct run *run, const struct view *v)
 {
     static const struct column columns[] = {
         {"FACT", NULL, NULL, 0}, {"VALUE", NULL, NULL, 0}, {"HOW IT WAS FOUND", NULL, NULL, 0}, {0}};
     struct listing l;
+    size_t name = 0, value = 0, how = 0;
     if (v->facts == 0)
         return;
+    for (size_t i = 0; i < v->facts; i++) {
+        size_t n = strlen(v->fact[i].name), k = strlen(v->fact[i].value), m = strlen(v->fact[i].how);
+        name = n > name ? n : name;
+        value = k > value ? k : value;
+        how = m > how ? m : how;
+    }
     fputc('\n', run->out.f);
+    if (run->out.terminal && run->out.width && name + value + how + 4 > run->out.width) {
+        print_facts_narrow(&run->out, v, name);
+        return;
+    }
     listing_start(&l, &run->out, LISTING_TABLE, !opt(run, "no-headings"), columns);
     for (size_t i = 0; i < v->facts; i++) {
         cell_guest(&l, 0, v->fact[i].name);

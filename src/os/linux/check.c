@@ -156,6 +156,8 @@ static void check_modules(struct check *c)
         missing_modules(c, &listed, &tree, "in the module address tree");
     else
         check_report(c, VMI_SEVERITY_NOTE, "modules", 0, 0, "not compared with the address tree: no symbol mod_tree, or types are missing");
+    if (!kset.nr && !tree.nr && listed.nr) /* compared with nothing: nothing agrees */
+        c->findings++;
     check_done(c, "modules", "%zu modules on the list, in sysfs (%zu) and in the address tree (%zu) agree", listed.nr, kset.nr, tree.nr);
     addr_set_free(&listed);
     addr_set_free(&kset);

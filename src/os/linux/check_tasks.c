@@ -268,6 +268,8 @@ void check_tasks(struct check *c)
         if (!addr_set_has(&listed, found.v[i]))
             (void)addr_set_add(&listed, found.v[i]);
     uint64_t seen = check_scan(c, &listed);
+    if (!found.nr && !seen) /* compared with nothing: nothing agrees */
+        c->findings++;
     check_done(c, "tasks", "%zu tasks on the list, in the pid table (%zu) and in memory (%" PRIu64 ") agree", listed.nr, found.nr, seen);
     addr_set_free(&listed);
     addr_set_free(&found);

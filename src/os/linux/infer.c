@@ -218,7 +218,10 @@ static bool infer_mm(struct infer *f)
     return false;
 }
 
-/* flags: PF_KTHREAD on kthreadd and on no task that has memory. exit_state: two ints before exit_signal, which is SIGCHLD. */
+/*
+ * flags: PF_KTHREAD on kthreadd and on no task that has memory. exit_state: two ints before exit_signal, which is
+ * SIGCHLD for most processes with memory (execve sets it).
+ */
 static void infer_flags(struct infer *f)
 {
     for (uint64_t off = 0; off < 128; off += 4) {
@@ -235,12 +238,15 @@ static void infer_flags(struct infer *f)
         }
     }
     for (uint64_t off = lx_off(f->l, L_task_active_mm); off < lx_off(f->l, L_task_pid); off += 4) {
-        bool ok = u32_at(f, f->task[f->init] + off + 8) == 17 && u32_at(f, f->task[f->kthreadd] + off + 8) == 17;
+        bool ok = u32_at(f, f->task[f->init] + off + 8) == 17;
+        size_t users = 0, chld = 0;
         for (size_t i = 0; i < f->nr && ok; i++) {
             uint32_t state = u32_at(f, f->task[i] + off);
             ok = state == 0 || state == 16 || state == 32;
+            users += f->mm[i] != 0;
+            chld += f->mm[i] && u32_at(f, f->task[i] + off + 8) == 17;
         }
-        if (ok) {
+        if (ok && chld > users / 4 * 3) {
             know(f, L_task_exit_state, (int64_t)off, 4);
             break;
         }
@@ -410,7 +416,7 @@ static void infer_args(struct infer *f)
                 a[k] = word(f, f->mm[i] + off + k * f->ps);
             uint64_t stack = word(f, f->mm[i] + off - f->ps);
             ok = a[0] && a[0] <= a[1] && a[1] == a[2] && a[2] <= a[3] && a[3] - a[0] < 6 << 20 && a[0] < ~0ULL >> 16 &&
-                 stack <= a[0] && a[0] - stack < 1 << 20 && !lx_kernel_pointer(f->l, a[0] & ~(uint64_t)(f->ps - 1)) ;
+                 stack <= a[0] && a[0] - stack < 1 << 20 && !lx_kernel_pointer(f->l, a[3] & ~(uint64_t)(f->ps - 1));
             seen++;
         }
         if (ok && seen) {

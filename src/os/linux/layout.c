@@ -110,7 +110,7 @@ bool lx_kernel_pointer(const struct linux_view *l, uint64_t p)
 {
     if (p & (l->v->ptr_size - 1))
         return false;
-    return l->v->ptr_size == 8 ? p >> 56 == 0xff : p >= 0x40000000 && p <= 0xffffffff;
+    return l->v->ptr_size == 8 ? p >> 56 == 0xff : p >= l->image.va - l->image.pa && p <= 0xffffffff;
 }
 
 int lx_text(const struct linux_view *l, uint64_t at, char *buf, size_t size)

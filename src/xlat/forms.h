@@ -1,16 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The paging forms as data. Sources are named in xlat.h. */
+/*
+ * The paging forms as data. Included by the walker alone, so that the compiler can see through them. Sources are named in
+ * xlat.h.
+ */
+#ifndef TINYVMI_XLAT_FORMS_H
+#define TINYVMI_XLAT_FORMS_H
+
 #include "xlat/xlat.h"
 
 #define BITS(hi, lo) ((~0ULL >> (63 - (hi))) & (~0ULL << (lo)))
+
+/*
+ * While a walk goes on, RIGHT_X means that user mode may execute, and this that the kernel may. At its end whoever the
+ * page belongs to decides.
+ */
+enum { RIGHT_KERNEL_X = 16, ALL_RIGHTS = RIGHT_R | RIGHT_W | RIGHT_X | RIGHT_U | RIGHT_KERNEL_X };
+
+static inline unsigned right_if(bool may, unsigned right)
+{
+    return may ? right : 0;
+}
 
 static unsigned x86_rights(unsigned level, bool leaf, uint64_t e)
 {
     (void)level;
     (void)leaf;
-    return RIGHT_R | (e & 2 ? RIGHT_W : 0) | (e & 4 ? RIGHT_U : 0) | (e >> 63 ? 0 : RIGHT_X);
+    return RIGHT_R | right_if(e & 2, RIGHT_W) | right_if(e & 4, RIGHT_U) | right_if(!(e >> 63), RIGHT_X | RIGHT_KERNEL_X);
 }
 
+/* 4-byte entries have no bit against execution. */
 static unsigned legacy_rights(unsigned level, bool leaf, uint64_t e)
 {
     return x86_rights(level, leaf, e & BITS(31, 0));
@@ -19,41 +37,53 @@ static unsigned legacy_rights(unsigned level, bool leaf, uint64_t e)
 /* A PAE page-directory-pointer entry has no rights bits (SDM 3A table 5-8). */
 static unsigned pae_rights(unsigned level, bool leaf, uint64_t e)
 {
-    return level ? x86_rights(level, leaf, e) : RIGHT_R | RIGHT_W | RIGHT_X | RIGHT_U;
+    return level ? x86_rights(level, leaf, e) : ALL_RIGHTS;
 }
 
 static unsigned ept_rights(unsigned level, bool leaf, uint64_t e)
 {
     (void)level;
     (void)leaf;
-    return (e & 1 ? RIGHT_R : 0) | (e & 2 ? RIGHT_W : 0) | (e & 4 ? RIGHT_X : 0) | RIGHT_U;
+    return right_if(e & 1, RIGHT_R) | right_if(e & 2, RIGHT_W) | right_if(e & 4, RIGHT_X | RIGHT_KERNEL_X) | RIGHT_U;
 }
 
-/* AP[2] read-only, AP[1] user; UXN bit 54, PXN bit 53. Tables: APTable 62:61, UXNTable 60, PXNTable 59 (D8.4). */
+/* Long descriptors of tables: APTable 62:61, UXNTable (AArch32: XNTable) 60, PXNTable 59 (D8.4, G5.5). */
+static unsigned arm_table_rights(uint64_t e)
+{
+    return RIGHT_R | right_if(!(e >> 62 & 1), RIGHT_W) | right_if(!(e >> 61 & 1), RIGHT_U) |
+           right_if(!(e >> 60 & 1), RIGHT_X) | right_if(!(e >> 59 & 1), RIGHT_KERNEL_X);
+}
+
+/* Of blocks and pages: AP[2] (bit 7) read-only, AP[1] (bit 6) user, UXN bit 54, PXN bit 53. */
 static unsigned arm64_rights(unsigned level, bool leaf, uint64_t e)
 {
     (void)level;
     if (!leaf)
-        return RIGHT_R | (e & (1ULL << 62) ? 0 : RIGHT_W) | (e & (1ULL << 61) ? 0 : RIGHT_U) |
-               ((e >> 59 & 3) == 3 ? 0 : RIGHT_X);
-    bool user = e & (1 << 6);
-    bool xn = user ? e & (1ULL << 54) : e & (1ULL << 53);
-    return RIGHT_R | (e & (1 << 7) ? 0 : RIGHT_W) | (user ? RIGHT_U : 0) | (xn ? 0 : RIGHT_X);
+        return arm_table_rights(e);
+    return RIGHT_R | right_if(!(e >> 7 & 1), RIGHT_W) | right_if(e >> 6 & 1, RIGHT_U) |
+           right_if(!(e >> 54 & 1), RIGHT_X) | right_if(!(e >> 53 & 1), RIGHT_KERNEL_X);
 }
 
-/* Short descriptors: AP[2:0] is split (section 15,11:10; small page 9,5:4); XN is bit 4 of a section, 0 of a page. */
+/* In AArch32 bit 54 is XN: against everybody's execution. */
+static unsigned arm32_lpae_rights(unsigned level, bool leaf, uint64_t e)
+{
+    unsigned r = leaf ? arm64_rights(level, leaf, e) : arm_table_rights(e);
+    return r & RIGHT_X ? r : r & ~(unsigned)RIGHT_KERNEL_X;
+}
+
+/*
+ * Short descriptors: AP[2:0] is split (section 15,11:10; page 9,5:4); XN is bit 4 of a section, 15 of a large page, 0 of a
+ * small one; PXN is bit 0 of a section, 2 of a table. AP 000 is no access at all (SCTLR.AFE clear, G5.6).
+ */
 static unsigned arm32_rights(unsigned level, bool leaf, uint64_t e)
 {
     if (!leaf)
-        return RIGHT_R | RIGHT_W | RIGHT_X | RIGHT_U;
-    unsigned ap = level ? (unsigned)(e >> 4 & 3) | (unsigned)(e >> 7 & 4)
-                        : (unsigned)(e >> 10 & 3) | (unsigned)(e >> 13 & 4);
-    bool xn;
-    if (!level)
-        xn = e & 16;
-    else
-        xn = e & 2 ? e & 1 : e & (1 << 15);
-    return (ap ? RIGHT_R : 0) | (ap & 4 || !ap ? 0 : RIGHT_W) | (ap & 2 ? RIGHT_U : 0) | (xn ? 0 : RIGHT_X);
+        return ALL_RIGHTS & ~right_if(e >> 2 & 1, RIGHT_KERNEL_X);
+    unsigned ap = level ? (unsigned)((e >> 4 & 3) | (e >> 7 & 4)) : (unsigned)((e >> 10 & 3) | (e >> 13 & 4));
+    bool xn = level ? (e & 2 ? e & 1 : e >> 15 & 1) : e >> 4 & 1;
+    bool pxn = !level && e & 1;
+    return right_if(ap, RIGHT_R) | right_if(ap && !(ap & 4), RIGHT_W) | right_if(ap & 2, RIGHT_U) | right_if(!xn, RIGHT_X) |
+           right_if(!xn && !pxn, RIGHT_KERNEL_X);
 }
 
 /* PSE-36: a 4 MiB page keeps physical bits 39:32 in entry bits 20:13 (SDM 3A table 5-4). */
@@ -65,7 +95,7 @@ static void fix_pse36(const struct paging_form *f, unsigned level, uint64_t e, b
         *addr |= (e >> 13 & 0xff) << 32;
 }
 
-/* 64 KiB granule with 52-bit addresses: bits 51:48 are in entry bits 15:12. */
+/* 64 KiB granule: with 52-bit addresses bits 51:48 are in entry bits 15:12, without they are zero (RES0). */
 static void fix_arm64_64k(const struct paging_form *f, unsigned level, uint64_t e, bool *leaf, uint64_t *addr,
                           uint64_t *size)
 {
@@ -94,21 +124,17 @@ static void fix_arm64_lpa2(const struct paging_form *f, unsigned level, uint64_t
 static void fix_arm32(const struct paging_form *f, unsigned level, uint64_t e, bool *leaf, uint64_t *addr, uint64_t *size)
 {
     (void)f;
-    if (level == 0) {
-        *leaf = e & 2;
-        if (!*leaf) {
-            *addr = e & BITS(31, 10);
-        } else if (e & (1 << 18)) {
-            *size = 16 << 20;
-            *addr = (e & BITS(31, 24)) | (e >> 20 & 15) << 32 | (e >> 5 & 15) << 36;
-        } else {
-            *addr = e & BITS(31, 20);
-        }
-    } else if (!(e & 2)) {
+    if (level == 0 && *leaf && e >> 18 & 1) {
+        *size = 16 << 20;
+        *addr = (e & BITS(31, 24)) | (e >> 20 & 15) << 32 | (e >> 5 & 15) << 36;
+    } else if (level == 1 && !(e & 2)) {
         *size = 64 << 10;
         *addr = e & BITS(31, 16);
     }
 }
+
+/* No entry of this level ends the walk: (value & 0) is never 1. */
+#define NO_LEAF .leaf_mask = 0, .leaf_val = 1
 
 #define X86_TABLE(s, b)    {.shift = (s), .bits = (b), .leaf_mask = 0x80, .leaf_val = 0x80}
 #define X86_LARGE(s, b, p) {.shift = (s), .bits = (b), .leaf_mask = 0x80, .leaf_val = 0x80, .leaf_addr = BITS(p, s)}
@@ -128,8 +154,8 @@ static void fix_arm32(const struct paging_form *f, unsigned level, uint64_t e, b
     .table_addr = BITS(51, 12), .rights = ept_rights
 
 #define ARM64(n, l, v, p, lo)                                                                                          \
-    .name = (n), .levels = (l), .entry_size = 8, .va_bits = (v), .root_mask = BITS(51, 6), .present_mask = 1,          \
-    .table_addr = BITS(p, lo), .rights = arm64_rights
+    .name = (n), .levels = (l), .entry_size = 8, .va_bits = (v), .upper_half = true, .root_mask = BITS(51, 4),         \
+    .present_mask = 1, .table_addr = BITS(p, lo), .rights = arm64_rights
 
 static const struct paging_form forms[FORM_COUNT] = {
     [FORM_X86_LEGACY] = {.name = "x86 legacy",
@@ -150,7 +176,7 @@ static const struct paging_form forms[FORM_COUNT] = {
                                .present_mask = 1,
                                .table_addr = BITS(31, 12),
                                .rights = legacy_rights,
-                               .level = {{.shift = 22, .bits = 10, .leaf_mask = ~0ULL}, X86_PAGE(12, 10, 31)}},
+                               .level = {{.shift = 22, .bits = 10, NO_LEAF}, X86_PAGE(12, 10, 31)}},
     [FORM_X86_PAE] = {.name = "x86 PAE",
                       .levels = 3,
                       .entry_size = 8,
@@ -159,7 +185,7 @@ static const struct paging_form forms[FORM_COUNT] = {
                       .present_mask = 1,
                       .table_addr = BITS(51, 12),
                       .rights = pae_rights,
-                      .level = {{.shift = 30, .bits = 2, .leaf_mask = ~0ULL},
+                      .level = {{.shift = 30, .bits = 2, NO_LEAF},
                                 X86_LARGE(21, 9, 51),
                                 X86_PAGE(12, 9, 51)}},
     [FORM_X86_4LEVEL] = {X86_64("x86 4-level", 4, 48),
@@ -191,8 +217,10 @@ static const struct paging_form forms[FORM_COUNT] = {
                            .level = {ARM_TABLE(47, 5), ARM_BLOCK(36, 11, 49), ARM_BLOCK(25, 11, 49),
                                      ARM_PAGE(14, 11, 49)}},
     [FORM_ARM64_64K_42] = {ARM64("AArch64 64K, 42 bit", 2, 42, 47, 16),
+                           .fix = fix_arm64_64k,
                            .level = {ARM_BLOCK(29, 13, 47), ARM_PAGE(16, 13, 47)}},
     [FORM_ARM64_64K_48] = {ARM64("AArch64 64K, 48 bit", 3, 48, 47, 16),
+                           .fix = fix_arm64_64k,
                            .level = {ARM_TABLE(42, 6), ARM_BLOCK(29, 13, 47), ARM_PAGE(16, 13, 47)}},
     [FORM_ARM64_64K_52] = {ARM64("AArch64 64K, 52 bit", 3, 52, 47, 16),
                            .fix = fix_arm64_64k,
@@ -215,11 +243,8 @@ static const struct paging_form forms[FORM_COUNT] = {
                          .root_mask = BITS(39, 5),
                          .present_mask = 1,
                          .table_addr = BITS(39, 12),
-                         .rights = arm64_rights,
+                         .rights = arm32_lpae_rights,
                          .level = {ARM_BLOCK(30, 2, 39), ARM_BLOCK(21, 9, 39), ARM_PAGE(12, 9, 39)}},
 };
 
-const struct paging_form *paging_form(enum form_id id)
-{
-    return &forms[id];
-}
+#endif
