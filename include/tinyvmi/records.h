@@ -181,6 +181,12 @@ struct vmi_member {
     const char *name;    /* "" for an anonymous struct or union */
 };
 
+struct vmi_type {
+    const char *kind; /* "struct", "union", "enum", "typedef" */
+    const char *name;
+    uint64_t size;    /* bytes; 0 when unknown */
+};
+
 /* ---- memory ---------------------------------------------------------------------------------------------------- */
 
 struct vmi_range {
@@ -225,6 +231,7 @@ typedef int (*vmi_socket_cb)(const struct vmi_socket *socket, void *data);
 typedef int (*vmi_finding_cb)(const struct vmi_finding *finding, void *data);
 typedef int (*vmi_symbol_cb)(const struct vmi_symbol *symbol, void *data);
 typedef int (*vmi_member_cb)(const struct vmi_member *member, void *data);
+typedef int (*vmi_type_cb)(const struct vmi_type *type, void *data);
 typedef int (*vmi_target_cb)(const struct vmi_target *target, void *data);
 
 #ifdef __cplusplus

@@ -140,6 +140,9 @@ VMI_API status_t vmi_type_size(vmi_instance_t vmi, const char *type, uint64_t *r
 /* All members, anonymous ones opened (an anonymous struct itself is given, too, with an empty name). */
 VMI_API status_t vmi_each_member(vmi_instance_t vmi, const char *type, vmi_member_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
 
+/* The names of all types that have one. UNSUPPORTED where the types come from a profile that does not list them. */
+VMI_API status_t vmi_each_type(vmi_instance_t vmi, vmi_type_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
+
 /* Value of an enumerator ("PIDTYPE_TGID"). */
 VMI_API status_t vmi_enumerator(vmi_instance_t vmi, const char *name, int64_t *ret) NOEXCEPT;
 
