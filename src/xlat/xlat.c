@@ -355,26 +355,57 @@ static __attribute__((noinline)) int read_long(const struct aspace *as, uint64_t
     return st;
 }
 
-int aspace_read(const struct aspace *as, gva_t va, void *buf, size_t n, size_t *done)
+/*
+ * A number within a page, in the range that was used last: its place in the host. 8 bytes are there, though fewer may be
+ * wanted: the page goes on, and so does the window. NULL: to be read the long way.
+ */
+static inline __attribute__((always_inline)) const uint8_t *number_at(const struct aspace *as, uint64_t va)
 {
     struct window w = window_for(as);
     uint64_t pa, left;
-    /* A number within a page, in the range that was used last. 8 bytes are there, though fewer may be wanted: the page goes
-       on, and so does the window. */
-    if (__builtin_expect(n - 1 < 8 && (va.v & 4095) <= 4096 - 8, 1) && translate_quick(as, va.v, &w, NULL, &pa, &left) &&
-        __builtin_expect(pa - w.start < w.room, 1)) {
-        const uint8_t *p = w.host + (pa - w.start);
-        if (n == 8)
-            memcpy(buf, p, 8);
-        else if (n == 4)
-            memcpy(buf, p, 4);
-        else
-            memcpy(buf, p, n);
-        if (done)
-            *done = n;
+    if (__builtin_expect((va & 4095) > 4096 - 8, 0) || !translate_quick(as, va, &w, NULL, &pa, &left) ||
+        __builtin_expect(pa - w.start >= w.room, 0))
+        return NULL;
+    return w.host + (pa - w.start);
+}
+
+int aspace_read(const struct aspace *as, gva_t va, void *buf, size_t n, size_t *done)
+{
+    const uint8_t *p = n - 1 < 8 ? number_at(as, va.v) : NULL;
+    if (!p)
+        return read_long(as, va.v, buf, n, done);
+    memcpy(buf, p, n);
+    if (done)
+        *done = n;
+    return ST_OK;
+}
+
+int aspace_read64(const struct aspace *as, gva_t va, uint64_t *ret)
+{
+    const uint8_t *p = number_at(as, va.v);
+    uint64_t v;
+    if (p) {
+        *ret = le64(p);
         return ST_OK;
     }
-    return read_long(as, va.v, buf, n, done);
+    int st = read_long(as, va.v, (uint8_t *)&v, sizeof v, NULL);
+    if (st == ST_OK)
+        *ret = v;
+    return st;
+}
+
+int aspace_read32(const struct aspace *as, gva_t va, uint32_t *ret)
+{
+    const uint8_t *p = number_at(as, va.v);
+    uint32_t v;
+    if (p) {
+        *ret = le32(p);
+        return ST_OK;
+    }
+    int st = read_long(as, va.v, (uint8_t *)&v, sizeof v, NULL);
+    if (st == ST_OK)
+        *ret = v;
+    return st;
 }
 
 int aspace_write(const struct aspace *as, gva_t va, const void *buf, size_t n, size_t *done)

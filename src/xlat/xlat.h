@@ -145,15 +145,9 @@ MUST_USE int aspace_write(const struct aspace *as, gva_t va, const void *buf, si
  */
 const uint8_t *aspace_ptr(const struct aspace *as, gva_t va, size_t *avail);
 
-static inline int aspace_read64(const struct aspace *as, gva_t va, uint64_t *ret)
-{
-    return aspace_read(as, va, ret, 8, NULL);
-}
-
-static inline int aspace_read32(const struct aspace *as, gva_t va, uint32_t *ret)
-{
-    return aspace_read(as, va, ret, 4, NULL);
-}
+/* Numbers; *ret is untouched on failure. */
+MUST_USE int aspace_read64(const struct aspace *as, gva_t va, uint64_t *ret);
+MUST_USE int aspace_read32(const struct aspace *as, gva_t va, uint32_t *ret);
 
 /*
  * Reads a C string of at most size-1 bytes into buf, always terminated. ST_LIMIT: no end within size. ST_ABSENT: the
