@@ -100,6 +100,9 @@ void str_symbol(struct run *run, struct str *s, uint64_t address)
     uint64_t offset;
     if (vmi_symbol_by_address(run->vmi, address, &sym, &offset) != VMI_SUCCESS)
         return;
+    /* Absolute symbols are no addresses, and what is far behind the last symbol is not in it. */
+    if ((sym.type | 32) == 'a' || offset >= (sym.size ? sym.size : 1 << 20))
+        return;
     str_guest(s, sym.name, strlen(sym.name), 0);
     if (offset)
         str_fmt(s, "+0x%llx", (unsigned long long)offset);

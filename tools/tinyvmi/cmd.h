@@ -148,12 +148,12 @@ int outcome_code(struct run *run, status_t status, const struct vmi_outcome *o, 
 
 /*
  * "0xffffffff81000000", "4096", "init_task", "init_task+0x10", "ext4:ext4_readdir-8". `symbols`: names may be used.
- * 0, or the exit code after a message. The symbol that was named is copied to *symbol (its name is not kept).
+ * 0, or the exit code after a message.
  */
 int address_parse(struct run *run, const char *text, bool symbols, uint64_t *ret);
 /* Name of a symbol like `name` that the guest has, for "did you mean"; NULL, or to be freed. */
 char *symbol_suggest(struct run *run, const char *name);
-/* "init_task+0x10 [ext4]": the nearest symbol; "" when there is none. */
+/* "init_task+0x10 [ext4]": the symbol that an address is in; "" when there is none. */
 void str_symbol(struct run *run, struct str *s, uint64_t address);
 
 /* ---- help ------------------------------------------------------------------------------------ */

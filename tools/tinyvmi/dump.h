@@ -13,7 +13,9 @@ struct dump {
     const char *path, *to;
     bool force;
     struct progress progress;
-    uint64_t total, done, missing; /* bytes; missing: could not be read */
+    uint64_t total, done;
+    uint64_t missing;   /* bytes that could not be read */
+    uint64_t untouched; /* bytes of a process that have no page (yet): nothing is lost in anonymous memory */
     uint8_t *buf;                  /* DUMP_CHUNK bytes */
 };
 

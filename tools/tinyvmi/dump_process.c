@@ -44,40 +44,66 @@ static void forget(struct mappings *m)
     free(m->at);
 }
 
-/*
- * How far nothing can be mapped from here, by the level at which the walk ended. A mapping of gigabytes with a few pages
- * in it is common. Where the record does not tell, one page.
- */
-static uint64_t unmapped_span(const page_info_t *info)
+/* The entry at which a walk ended, and how many bytes it stands for. */
+struct last_entry {
+    uint64_t value, span;
+};
+
+enum { SPAN_4K = 12, SPAN_2M = 21, SPAN_4M = 22, SPAN_1G = 30, SPAN_512G = 39 };
+
+static struct last_entry pick(const uint64_t (*row)[3], size_t n)
 {
-    switch (info->pm) {
+    for (size_t i = 0; i < n; i++) /* location, value, log2 of the span; the lowest level first */
+        if (row[i][0])
+            return (struct last_entry){row[i][1], 1ull << row[i][2]};
+    return (struct last_entry){0, 1ull << SPAN_4K};
+}
+
+/*
+ * A mapping of gigabytes with a few pages in it is common: what an upper entry leaves unmapped is skipped at once. The
+ * spans of AArch64 are those of the smallest granule, so never too long.
+ */
+static struct last_entry last_entry(const page_info_t *i)
+{
+    const uint64_t ia32e[][3] = {{i->x86_ia32e.pte_location, i->x86_ia32e.pte_value, SPAN_4K},
+                                 {i->x86_ia32e.pgd_location, i->x86_ia32e.pgd_value, SPAN_2M},
+                                 {i->x86_ia32e.pdpte_location, i->x86_ia32e.pdpte_value, SPAN_1G},
+                                 {i->x86_ia32e.pml4e_location, i->x86_ia32e.pml4e_value, SPAN_512G}};
+    const uint64_t pae[][3] = {{i->x86_pae.pte_location, i->x86_pae.pte_value, SPAN_4K},
+                               {i->x86_pae.pgd_location, i->x86_pae.pgd_value, SPAN_2M},
+                               {i->x86_pae.pdpe_location, i->x86_pae.pdpe_value, SPAN_1G}};
+    const uint64_t legacy[][3] = {{i->x86_legacy.pte_location, i->x86_legacy.pte_value, SPAN_4K},
+                                  {i->x86_legacy.pgd_location, i->x86_legacy.pgd_value, SPAN_4M}};
+    const uint64_t arm[][3] = {{i->arm_aarch64.tld_location, i->arm_aarch64.tld_value, SPAN_4K},
+                               {i->arm_aarch64.sld_location, i->arm_aarch64.sld_value, SPAN_2M},
+                               {i->arm_aarch64.fld_location, i->arm_aarch64.fld_value, SPAN_1G}};
+    switch (i->pm) {
     case VMI_PM_IA32E:
-        return info->x86_ia32e.pte_location     ? 1ull << 12
-               : info->x86_ia32e.pgd_location   ? 1ull << 21
-               : info->x86_ia32e.pdpte_location ? 1ull << 30
-               : info->x86_ia32e.pml4e_location ? 1ull << 39
-                                                : 1ull << 12;
+        return pick(ia32e, 4);
     case VMI_PM_PAE:
-        return info->x86_pae.pte_location ? 1ull << 12 : info->x86_pae.pgd_location ? 1ull << 21 : 1ull << 12;
+        return pick(pae, 3);
     case VMI_PM_LEGACY:
-        return info->x86_legacy.pte_location ? 1ull << 12 : info->x86_legacy.pgd_location ? 1ull << 22 : 1ull << 12;
-    case VMI_PM_AARCH64: /* of the three granules, the smallest spans: never too far */
-        return info->arm_aarch64.tld_location   ? 1ull << 12
-               : info->arm_aarch64.sld_location ? 1ull << 21
-               : info->arm_aarch64.fld_location ? 1ull << 30
-                                                : 1ull << 12;
+        return pick(legacy, 2);
+    case VMI_PM_AARCH64:
+        return pick(arm, 3);
     default:
-        return 1ull << 12;
+        return (struct last_entry){0, 1ull << SPAN_4K};
     }
 }
 
-static uint64_t skip(struct dump *d, uint64_t dtb, uint64_t va)
+/* Bytes from here that cannot be read, counted as lost, or as never used: an entry of 0 stands for no page. */
+static uint64_t skip(struct dump *d, uint64_t dtb, uint64_t va, uint64_t most)
 {
     page_info_t info = {0};
-    if (vmi_pagetable_lookup_extended(d->run->vmi, dtb, va, &info) == VMI_SUCCESS)
-        return DUMP_PAGE - (va & (DUMP_PAGE - 1)); /* mapped, but there is no memory */
-    uint64_t span = unmapped_span(&info);
-    return span - (va & (span - 1));
+    bool mapped = vmi_pagetable_lookup_extended(d->run->vmi, dtb, va, &info) == VMI_SUCCESS;
+    struct last_entry e = mapped ? (struct last_entry){1, DUMP_PAGE} : last_entry(&info);
+    uint64_t n = e.span - (va & (e.span - 1));
+    n = n < most ? n : most;
+    if (e.value == 0)
+        d->untouched += n;
+    else
+        d->missing += n;
+    return n;
 }
 
 static int copy_mapping(struct dump *d, struct outfile *f, uint64_t dtb, const struct core_segment *s, uint64_t file_at)
@@ -94,12 +120,8 @@ static int copy_mapping(struct dump *d, struct outfile *f, uint64_t dtb, const s
         if (code)
             return code;
         i += got;
-        if (status != VMI_SUCCESS || got == 0) {
-            uint64_t gap = skip(d, dtb, s->va + i);
-            gap = gap < s->size - i ? gap : s->size - i;
-            d->missing += gap;
-            i += gap;
-        }
+        if ((status != VMI_SUCCESS || got == 0) && i < s->size)
+            i += skip(d, dtb, s->va + i, s->size - i);
         progress_at(&d->progress, d->done + i);
         if (host_interrupted())
             return EXIT_INTERRUPTED;

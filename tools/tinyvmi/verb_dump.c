@@ -161,13 +161,20 @@ static int report(const struct dump *d, int code)
         complain(NULL, "interrupted; %s was not written", d->path);
     if (code)
         return code;
-    if (d->missing == 0)
-        return EXIT_WELL;
-    str_size(&s, d->missing);
-    complain(NULL, "%s could not be read and are holes in %s%s", s.p, d->path,
-             opt(d->run, "pid") ? " (pages that are not in memory)" : "");
+    if (d->untouched) {
+        str_size(&s, d->untouched);
+        fprintf(stderr, "%s of the process have no page in memory (never used, or only in the file that is mapped) and "
+                        "are holes\n", s.p);
+        s.n = 0;
+    }
+    if (d->missing) {
+        str_size(&s, d->missing);
+        complain(NULL, "%s could not be read%s and are holes in %s", s.p, opt(d->run, "pid") ? " (swapped out)" : "",
+                 d->path);
+        code = EXIT_PARTIAL;
+    }
     str_free(&s);
-    return EXIT_PARTIAL;
+    return code;
 }
 
 static int run(struct run *run)

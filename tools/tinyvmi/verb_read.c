@@ -89,7 +89,7 @@ static int read_string(struct reading *r)
         json_close(&j, '}');
     } else {
         struct str s = {0};
-        str_guest(&s, text, n, 0);
+        str_guest(&s, text, n && text[n - 1] == '\n' ? n - 1 : n, 0);
         fprintf(r->run->out.f, "%s\n", s.p ? s.p : "");
         str_free(&s);
     }
@@ -125,10 +125,8 @@ static int finish(struct reading *r, uint64_t done, bool failed)
 {
     if (!failed)
         return EXIT_WELL;
-    if (done == 0) {
-        int code = guest_error(r->run, "cannot read");
-        return code;
-    }
+    if (done == 0)
+        return guest_error(r->run, "cannot read");
     guest_error(r->run, "reading ended early");
     complain(NULL, "%llu of %llu bytes were read", (unsigned long long)done, (unsigned long long)r->count);
     return EXIT_PARTIAL;

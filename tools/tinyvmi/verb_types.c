@@ -18,7 +18,7 @@ static const struct column columns[] = {
     {0},
 };
 
-enum { DEEPEST = 16, STEP = 4, TYPE_WIDTH = 32 };
+enum { DEEPEST = 16, STEP = 4, TYPE_WIDTH = 32, NARROW_TYPE_WIDTH = 24, COMMENT_WIDTH = 21 };
 
 struct member {
     struct vmi_member m;
@@ -31,6 +31,7 @@ struct layout {
     struct member *member;
     size_t n, cap;
     struct listing l;
+    size_t type_width; /* columns for a member's type */
     unsigned holes;
     uint64_t hole_bits;
 };
@@ -60,6 +61,14 @@ static void forget(struct layout *lay)
     lay->n = lay->holes = 0;
     lay->hole_bits = 0;
 }
+
+struct nearest {
+    const char *name;
+    unsigned best;
+    char *found;
+};
+
+static char *type_suggest(struct run *run, const char *name);
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
@@ -109,11 +118,11 @@ static void split_declaration(const struct member *m, struct str *type, struct s
         str_fmt(rest, ":%u", m->m.bit_size);
 }
 
-static void declaration(const struct member *m, struct str *s)
+static void declaration(const struct layout *lay, const struct member *m, struct str *s)
 {
     struct str type = {0}, rest = {0};
     unsigned depth = m->m.depth < DEEPEST ? m->m.depth : DEEPEST;
-    size_t indent = (size_t)(depth + 1) * STEP, column = indent + TYPE_WIDTH;
+    size_t indent = (size_t)(depth + 1) * STEP, column = indent + lay->type_width;
     str_pad(s, indent);
     if (is_anonymous(m)) {
         str_puts(s, !strncmp(m->type, "union", 5) ? "union {" : "struct {");
@@ -124,7 +133,6 @@ static void declaration(const struct member *m, struct str *s)
     if (type.n) {
         str_add(s, type.p, type.n);
         size_t used = indent + text_columns(s->p + from, s->n - from);
-        /* A pointer's star stands at its name, as people write it. */
         str_pad(s, used < column ? column - used : 1);
     }
     str_puts(s, rest.p ? rest.p : "");
@@ -209,7 +217,7 @@ static void put_members(struct layout *lay, struct level *level, size_t column)
         if (end_of(m) > level[depth].end)
             level[depth].end = end_of(m);
         struct str s = {0};
-        declaration(m, &s);
+        declaration(lay, m, &s);
         bool opens = is_anonymous(m) && i + 1 < lay->n && lay->member[i + 1].m.depth > depth && open < DEEPEST;
         if (opens) {
             fprintf(lay->run->out.f, "%s\n", s.p);
@@ -230,12 +238,14 @@ static void put_layout(struct layout *lay, const char *type, uint64_t size)
     struct out *o = &lay->run->out;
     struct level level[DEEPEST + 1] = {{.is_union = looks_like_union(lay)}};
     size_t column = 0, direct = 0;
+    size_t widest = o->terminal && o->width > COMMENT_WIDTH + 40 ? o->width - COMMENT_WIDTH : 72;
+    lay->type_width = widest < 72 ? NARROW_TYPE_WIDTH : TYPE_WIDTH;
     for (size_t i = 0; i < lay->n; i++) {
         struct str s = {0};
-        declaration(&lay->member[i], &s);
+        declaration(lay, &lay->member[i], &s);
         size_t w = text_columns(s.p, s.n);
-        if (w > column && w <= 64)
-            column = w;
+        if (w > column)
+            column = w < widest ? w : widest;
         direct += lay->member[i].m.depth == 0;
         str_free(&s);
     }
@@ -248,6 +258,55 @@ static void put_layout(struct layout *lay, const char *type, uint64_t size)
     if (!level[0].is_union && size > (level[0].end + 7) / 8)
         fprintf(o->f, ", padding: %llu", (unsigned long long)(size - (level[0].end + 7) / 8));
     fprintf(o->f, " */%s\n};\n", colour_off(o, DIM));
+}
+
+/* ---- names of types -------------------------------------------------------------------------- */
+
+static int compare_type(const struct vmi_type *t, void *data)
+{
+    struct nearest *n = data;
+    if (is_nearer(n->name, t->name, &n->best)) {
+        free(n->found);
+        n->found = strdup(t->name);
+    }
+    return n->best == 1;
+}
+
+static char *type_suggest(struct run *run, const char *name)
+{
+    struct nearest n = {.name = name, .best = 0xffff};
+    vmi_each_type(run->vmi, compare_type, &n, NULL);
+    return n.found;
+}
+
+static int put_type(const struct vmi_type *t, void *data)
+{
+    struct layout *lay = data;
+    if (!glob_match(lay->pattern, t->name))
+        return 0;
+    cell_own(&lay->l, 0, t->kind);
+    cell_guest(&lay->l, 1, t->name);
+    if (t->size)
+        cell_u64(&lay->l, 2, t->size);
+    row_end(&lay->l);
+    return 0;
+}
+
+static int search_types(struct layout *lay)
+{
+    static const struct column type_columns[] = {
+        {"KIND", "kind", NULL, 0}, {"NAME", "name", NULL, 0}, {"SIZE", "size", NULL, COLUMN_RIGHT}, {0}};
+    struct run *run = lay->run;
+    struct vmi_outcome o = {0};
+    listing_start(&lay->l, &run->out, run->json ? LISTING_JSON : LISTING_TABLE, !opt(run, "no-headings"), type_columns);
+    status_t status = vmi_each_type(run->vmi, put_type, lay, &o);
+    int code = run_listing_end(run, &lay->l, status, &o, "cannot list the types");
+    if (code == EXIT_WELL && lay->l.rows == 0) {
+        complain(strpbrk(lay->pattern, "*?[") ? NULL : "a pattern needs stars to match a part: '*name*'",
+                 "no type matches");
+        return EXIT_NO;
+    }
+    return code;
 }
 
 /* ---- the verb -------------------------------------------------------------------------------- */
@@ -272,7 +331,13 @@ static int no_type(struct run *run, const char *type)
         }
         return EXIT_WELL;
     }
-    complain(NULL, "there is no struct, union, typedef or enumerator '%s'", type);
+    char *near = type_suggest(run, type);
+    if (near)
+        complain(NULL, "there is no type '%s'; did you mean '%s'?", type, near);
+    else
+        complain("'tinyvmi types TARGET --search PATTERN' looks for names",
+                 "there is no struct, union, typedef or enumerator '%s'", type);
+    free(near);
     return EXIT_NO;
 }
 
@@ -292,6 +357,7 @@ static int one_member(struct layout *lay, const char *type, const char *path)
     struct vmi_outcome o;
     unsigned best = 0xffff;
     const char *near = NULL;
+    lay->pattern = NULL;
     if (vmi_each_member(run->vmi, type, keep, lay, &o) == VMI_SUCCESS)
         for (size_t i = 0; i < lay->n; i++)
             if (is_nearer(path, lay->member[i].name, &best))
@@ -310,7 +376,6 @@ static int whole_type(struct layout *lay, const char *type)
     uint64_t size;
     if (vmi_type_size(run->vmi, type, &size) != VMI_SUCCESS)
         return no_type(run, type);
-    lay->pattern = opt(run, "search");
     status_t status = vmi_each_member(run->vmi, type, keep, lay, &o);
     if (status != VMI_SUCCESS)
         return guest_error(run, type);
@@ -335,8 +400,10 @@ static int whole_type(struct layout *lay, const char *type)
 
 static int run(struct run *run)
 {
-    struct layout lay = {.run = run};
+    struct layout lay = {.run = run, .pattern = opt(run, "search")};
     const char *what = operand(run, 1);
+    if (!what)
+        return lay.pattern ? search_types(&lay) : usage_error(run, "which one? TYPE, or --search PATTERN");
     for (const char *const *tag = (const char *const[]){"struct ", "union ", "enum ", NULL}; *tag; tag++)
         if (!strncmp(what, *tag, strlen(*tag)))
             what += strlen(*tag);
@@ -358,11 +425,12 @@ const struct verb verb_types = {
     .operands = (const struct operand[]){TARGET_OPERAND,
                                          {"TYPE", "struct, union, typedef or enumerator; TYPE.member[.member...] for one "
                                                   "member's offset",
-                                          0},
+                                          OPERAND_OPTIONAL},
                                          {0}},
     .options =
         (const struct option_row[]){
-            {"search", 's', "PATTERN", "members whose name matches: * any text, ? one character", 0, NULL},
+            {"search", 's', "PATTERN", "with TYPE, its members whose name matches; without, all types (* is any text)", 0,
+             NULL},
             {0},
         },
     .about = (const char *const[]){"Prints offset and size in bytes behind every member, bit fields as offset:bit, and "
@@ -373,6 +441,7 @@ const struct verb verb_types = {
     .examples = (const struct example[]){{"tinyvmi types memory.raw task_struct", "all of it"},
                                          {"tinyvmi types memory.raw task_struct.comm", "one member"},
                                          {"tinyvmi types memory.raw task_struct -s '*pid*'", "members that match"},
+                                         {"tinyvmi types memory.raw -s 'nf_conn*'", "types that match"},
                                          {"tinyvmi types memory.raw PIDTYPE_TGID", "the value of an enumerator"},
                                          {0}},
     .says_no = "there is no such type or member",
