@@ -35,6 +35,8 @@ struct os_ops {
     int (*process_space)(struct osview *v, const struct vmi_process *p, struct aspace *ret);
     /* Refreshes what changes while the guest runs (uptime, host name) in v->kernel. */
     int (*refresh)(struct osview *v);
+    /* Offset in bytes of a member that the view itself uses, also where no types tell it (inferred). ST_ABSENT. */
+    int (*known_member)(struct osview *v, const char *type, const char *member, uint64_t *ret);
     void (*close)(struct osview *v);
 };
 

@@ -118,14 +118,25 @@ status_t access_pid(vmi_instance_t vmi, vmi_pid_t pid, uint64_t va, struct acces
         ret->pid = pid;
         return s;
     }
+    if (pid > 0 && vmi->memo.pid == pid) {
+        ret->space = &vmi->memo.space;
+        return VMI_SUCCESS;
+    }
     if (access_process(vmi, pid, &p) != VMI_SUCCESS)
         return VMI_FAILURE;
     ret->space = &vmi->scratch;
     if (!vmi->os.ops->process_space)
         return vmi_fail(vmi, ST_UNSUPPORTED, "this system has no address spaces of processes");
+    diag_clear(&vmi->diag);
     int st = vmi->os.ops->process_space(&vmi->os, &p, &vmi->scratch);
-    return st == ST_OK ? VMI_SUCCESS
-                       : vmi_fail(vmi, st, "the page table of process %d cannot be found: %s", (int)pid, status_name(st));
+    if (st != ST_OK)
+        return vmi_fail(vmi, st, "the page table of process %d cannot be found: %s", (int)pid,
+                        vmi->diag.text[0] ? vmi->diag.text : status_name(st));
+    if (!vmi->source.live) {
+        vmi->memo.space = vmi->scratch;
+        vmi->memo.pid = pid;
+    }
+    return VMI_SUCCESS;
 }
 
 status_t access_ksym(vmi_instance_t vmi, const char *symbol, struct access *ret)
@@ -256,6 +267,7 @@ status_t access_write(vmi_instance_t vmi, const struct access *a, const void *bu
 {
     size_t put = 0;
     int st;
+    vmi->memo.pid = 0; /* the program may be changing the very process list */
     if (!a->space)
         st = phys_write(&vmi->source.phys, a->addr, buf, n, &put);
     else if (cache_has_v2p(vmi))

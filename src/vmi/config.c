@@ -52,6 +52,15 @@ const char *config_profile(const struct config *c)
     return c->volatility_ist ? c->volatility_ist : c->rekall_profile;
 }
 
+void config_take_profile(struct config *c, struct config *old)
+{
+    if (!old || config_profile(c))
+        return;
+    c->volatility_ist = old->volatility_ist;
+    c->rekall_profile = old->rekall_profile;
+    old->volatility_ist = old->rekall_profile = NULL;
+}
+
 void config_settings(const struct config *c, struct os_settings *ret)
 {
     *ret = (struct os_settings){

@@ -73,6 +73,9 @@ void config_free(struct config *c); /* NULL is fine */
 /* The path of the JSON profile, or NULL. */
 const char *config_profile(const struct config *c);
 
+/* A configuration without a profile goes on with the one that an earlier one named; `old` may be NULL. */
+void config_take_profile(struct config *c, struct config *old);
+
 /* What the operating-system layer is told of it. */
 void config_settings(const struct config *c, struct os_settings *ret);
 

@@ -62,7 +62,9 @@ uint8_t vmi_get_address_width(vmi_instance_t vmi)
 
 os_t vmi_get_ostype(vmi_instance_t vmi)
 {
-    return vmi && vmi->have_os ? os_of_kind(vmi->os.info.os) : VMI_OS_UNKNOWN;
+    if (!vmi)
+        return VMI_OS_UNKNOWN;
+    return vmi->have_os ? os_of_kind(vmi->os.info.os) : vmi->profile_os;
 }
 
 /* ---- Windows: no view of it yet ---------------------------------------------------------------------------------- */

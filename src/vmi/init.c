@@ -35,6 +35,7 @@ static void close_os(vmi_instance_t vmi)
     if (vmi->have_os)
         os_close(&vmi->os);
     vmi->have_os = false;
+    vmi->memo.pid = 0;
 }
 
 status_t vmi_destroy(vmi_instance_t vmi)
@@ -396,6 +397,13 @@ static vmi_init_error_t find_os(vmi_instance_t vmi, const struct config *c)
     return why;
 }
 
+/* Does the new configuration name another profile than the one that is loaded? */
+static bool changes_profile(const struct config *old, const struct config *new)
+{
+    const char *had = old ? config_profile(old) : NULL, *has = config_profile(new);
+    return had && has && strcmp(had, has) != 0;
+}
+
 os_t vmi_init_os(vmi_instance_t vmi, vmi_config_t config_mode, void *config, vmi_init_error_t *error)
 {
     struct config *c = NULL;
@@ -408,9 +416,15 @@ os_t vmi_init_os(vmi_instance_t vmi, vmi_config_t config_mode, void *config, vmi
         set_init_error(error, missing);
         return VMI_OS_UNKNOWN;
     }
-    config_free(vmi->config);
-    vmi->config = c;
-    vmi_init_error_t why = find_os(vmi, c);
+    if (c)
+        config_take_profile(c, vmi->config);
+    if (c && vmi->json && changes_profile(vmi->config, c))
+        json_close(vmi);
+    if (c) {
+        config_free(vmi->config);
+        vmi->config = c;
+    }
+    vmi_init_error_t why = find_os(vmi, vmi->config);
     if (why != VMI_INIT_ERROR_NONE && missing != VMI_INIT_ERROR_NONE)
         why = missing;
     set_init_error(error, why);

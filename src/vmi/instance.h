@@ -44,6 +44,11 @@ struct vmi_instance {
     char *name; /* as the program gave it */
     struct osview os;
     bool have_os; /* `os` is valid */
+    /* The process that was asked for last, where nothing can change: a source that is not live. */
+    struct {
+        vmi_pid_t pid; /* 0: none */
+        struct aspace space;
+    } memo;
 
     /*
      * The form of the guest's address spaces, once known: a space whose root is replaced by the one of a context. With an
@@ -64,6 +69,7 @@ struct vmi_instance {
     struct vmi_statistics statistics;
     struct vmi_caches *caches; /* what programs add themselves (vmi_v2pcache_add and its siblings); NULL until used */
     struct map names;          /* strings that were given out, each once; dropped by a flush */
+    os_t profile_os;           /* of vmi_init_profile, until an OS is found */
     void *json;                /* json_object of the profile, parsed on first request; see json.c */
     const struct monitor_ops *monitor; /* events: what the source can; NULL: none */
 };

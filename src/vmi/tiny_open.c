@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Opening any target, and what is known about it. */
 #include "vmi/access.h"
+#include "vmi/config.h"
 #include "vmi/init.h"
 
 #include <stdlib.h>
@@ -33,6 +34,11 @@ static status_t find_os_with_profile(vmi_instance_t vmi, const struct vmi_open_o
         if (err)
             return vmi_fail(vmi, ST_IO, "the profile %s cannot be read: %s", o->profile, strerror(-err));
         options.profile = (struct bytes){f.map, f.size};
+        vmi->config = config_new(); /* for the calls that name the profile or look into it */
+        if (!vmi->config || config_set_text(vmi->config, "volatility_ist", o->profile) != ST_OK) {
+            plat_file_close(&f);
+            return vmi_fail(vmi, ST_NOMEM, "no memory for the profile's name");
+        }
     }
     status_t s = instance_find_os(vmi, &options);
     if (o->profile)

@@ -348,6 +348,7 @@ static const struct os_ops linux_ops = {
     .each_module_symbol = lx_each_module_symbol,
     .process_space = lx_process_space,
     .refresh = lx_refresh,
+    .known_member = lx_known_member,
     .close = lx_close,
 };
 

@@ -83,6 +83,7 @@ int lx_sockets(struct osview *v, vmi_socket_cb cb, void *data, struct vmi_outcom
 int lx_check(struct osview *v, vmi_finding_cb cb, void *data, struct vmi_outcome *ret);
 int lx_module_symbol(struct osview *v, const char *module, const char *name, struct vmi_symbol *ret);
 int lx_module_nearest(struct osview *v, uint64_t address, struct vmi_symbol *ret);
+int lx_known_member(struct osview *v, const char *type, const char *member, uint64_t *ret);
 int lx_each_module_symbol(struct osview *v, vmi_symbol_cb cb, void *data);
 
 #endif
