@@ -21,6 +21,10 @@ uint64_t paging_root(enum form_id id, uint64_t reg)
 void aspace_init(struct aspace *as, struct phys *phys, enum form_id form, uint64_t root)
 {
     aspace_init_split(as, phys, form, root, form, root, 0);
+    if (forms[form].upper_half) {
+        as->half[0].root = ASPACE_NO_ROOT;
+        as->split = 1ULL << 63;
+    }
 }
 
 void aspace_init_split(struct aspace *as, struct phys *phys, enum form_id low_form, uint64_t low,

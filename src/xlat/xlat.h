@@ -86,6 +86,9 @@ struct pte_policy {
     void *arg;
 };
 
+/* A root that is not known: where no entry of any form can point to, so nothing is mapped. */
+#define ASPACE_NO_ROOT (1ULL << 63)
+
 struct aspace_half {
     const struct paging_form *form;
     uint64_t root; /* guest-physical (outer-virtual when nested), masked */
@@ -100,7 +103,10 @@ struct aspace {
     const struct pte_policy *policy;
 };
 
-/* One root for all addresses: x86, EPT, or the kernel's half of an Arm guest. The root is masked as the form says. */
+/*
+ * One root: for all addresses of x86, EPT and AArch32, for the upper half alone of AArch64 (the kernel's; nothing is mapped in
+ * the lower half until half[0].root is set). The root is masked as the form says.
+ */
 void aspace_init(struct aspace *as, struct phys *phys, enum form_id form, uint64_t root);
 /* Two roots (Arm): `low` for addresses below `split`. */
 void aspace_init_split(struct aspace *as, struct phys *phys, enum form_id low_form, uint64_t low, enum form_id high_form,
