@@ -67,10 +67,18 @@ int qmp_classify(struct bytes message, enum qmp_kind *ret)
 
 /* ---- the connection -------------------------------------------------------------------------------------------- */
 
+static int taken(const char *address, const char *how, struct diag *d)
+{
+    return diag_fail(d, ST_BUSY,
+                     "QMP socket %s: another client holds it (%s; QEMU serves one a socket). Disconnect that one, or start "
+                     "QEMU with a second socket: -qmp unix:/run/second-qmp.sock,server=on,wait=off",
+                     address, how);
+}
+
 static int connect_failed(const char *address, int error, struct diag *d)
 {
     if (error == EAGAIN || error == EINPROGRESS)
-        return diag_fail(d, ST_BUSY, "QMP socket %s: another client holds it and others wait already", address);
+        return taken(address, "and others wait already", d);
     if (error == ENOENT || error == ECONNREFUSED)
         return diag_fail(d, ST_ABSENT, "QMP socket %s: nobody listens there: %s", address, strerror(error));
     if (error == EACCES || error == EPERM)
@@ -230,12 +238,11 @@ static int greet(struct qmp *q, unsigned greeting_ms, struct diag *d)
     enum qmp_kind kind;
     struct bytes reply;
     int st = next_message(q, plat_now_ns() + greeting_ms * UINT64_C(1000000), d, &kind);
-    if (st == ST_BUSY)
-        return diag_fail(d, ST_BUSY,
-                         "QMP socket %s: no greeting within %u ms: another client holds it (QEMU serves one a socket). "
-                         "Disconnect that one, or start QEMU with a second socket: "
-                         "-qmp unix:/run/second-qmp.sock,server=on,wait=off",
-                         q->where, greeting_ms);
+    if (st == ST_BUSY) {
+        char how[48];
+        snprintf(how, sizeof how, "no greeting within %u ms", greeting_ms);
+        return taken(q->where, how, d);
+    }
     if (st != ST_OK)
         return st;
     if (kind != QMP_GREETING)
