@@ -52,6 +52,8 @@ static void test_json(void **state)
     json_i64(&j, INT64_MIN);
     json_key(&j, "a");
     json_address(&j, 0xffff888000000000);
+    json_key(&j, "s");
+    json_seconds(&j, 1795376800123456789);
     json_key(&j, "b");
     json_bool(&j, true);
     json_key(&j, "z");
@@ -61,7 +63,7 @@ static void test_json(void **state)
     json_close(&j, '}');
     json_close(&j, ']');
     sink_is(&s, "[\n  {\"n\": 18446744073709551615, \"i\": -9223372036854775808, \"a\": \"0xffff888000000000\", "
-                "\"b\": true, \"z\": null},\n  {}\n]\n");
+                "\"s\": 1795376800.123456, \"b\": true, \"z\": null},\n  {}\n]\n");
 }
 
 static void test_json_empty(void **state)

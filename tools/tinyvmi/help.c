@@ -95,7 +95,11 @@ int help_verb(struct out *o, const struct verb *v)
 {
     struct str s = {0};
     synopsis(&s, v);
-    fprintf(o->f, "%stinyvmi %s%s: %s\n", colour_on(o, BOLD), v->name, colour_off(o, BOLD), v->purpose);
+    struct str purpose = {0};
+    str_wrap(&purpose, v->purpose, strlen("tinyvmi : ") + strlen(v->name), help_width(o));
+    fprintf(o->f, "%stinyvmi %s%s: %s", colour_on(o, BOLD), v->name, colour_off(o, BOLD),
+            purpose.p + strlen("tinyvmi : ") + strlen(v->name));
+    str_free(&purpose);
     heading(o, "Usage");
     fprintf(o->f, "  %s\n", s.p);
     str_free(&s);

@@ -72,10 +72,10 @@ void json_i64(struct json *j, int64_t v)
     fprintf(j->f, "%lld", (long long)v);
 }
 
-void json_double(struct json *j, double v)
+void json_seconds(struct json *j, uint64_t ns)
 {
     element(j);
-    fprintf(j->f, "%.6f", v);
+    fprintf(j->f, "%llu.%06llu", (unsigned long long)(ns / 1000000000), (unsigned long long)(ns % 1000000000 / 1000));
 }
 
 void json_address(struct json *j, uint64_t v)

@@ -24,7 +24,7 @@ void json_close(struct json *j, char bracket);
 void json_key(struct json *j, const char *key);
 void json_u64(struct json *j, uint64_t v);
 void json_i64(struct json *j, int64_t v);
-void json_double(struct json *j, double v);
+void json_seconds(struct json *j, uint64_t ns); /* 12.345678 */
 void json_address(struct json *j, uint64_t v); /* "0x1000" */
 void json_text(struct json *j, const char *text, size_t n);
 void json_string(struct json *j, const char *text);

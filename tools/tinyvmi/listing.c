@@ -41,6 +41,11 @@ struct cell *cell_i64(struct listing *l, unsigned column, int64_t v)
     return set(l, column, CELL_I64, (uint64_t)v, NULL, 0);
 }
 
+struct cell *cell_seconds(struct listing *l, unsigned column, uint64_t ns)
+{
+    return set(l, column, CELL_SECONDS, ns, NULL, 0);
+}
+
 struct cell *cell_address(struct listing *l, unsigned column, uint64_t v)
 {
     return set(l, column, CELL_ADDRESS, v, NULL, 0);
@@ -79,6 +84,9 @@ static void json_cell(struct json *j, const struct cell *c)
         break;
     case CELL_I64:
         json_i64(j, (int64_t)c->v);
+        break;
+    case CELL_SECONDS:
+        json_seconds(j, c->v);
         break;
     case CELL_ADDRESS:
         json_address(j, c->v);
@@ -119,6 +127,9 @@ static void format_cell(struct str *s, const struct cell *c)
         break;
     case CELL_I64:
         str_fmt(s, "%lld", (long long)(int64_t)c->v);
+        break;
+    case CELL_SECONDS:
+        str_fmt(s, "%.3f", (double)c->v / 1e9);
         break;
     case CELL_ADDRESS:
         str_fmt(s, "0x%llx", (unsigned long long)c->v);

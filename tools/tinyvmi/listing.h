@@ -24,11 +24,11 @@ struct column {
     unsigned flags;
 };
 
-enum cell_kind { CELL_NONE, CELL_U64, CELL_I64, CELL_ADDRESS, CELL_GUEST, CELL_OWN, CELL_BOOL };
+enum cell_kind { CELL_NONE, CELL_U64, CELL_I64, CELL_SECONDS, CELL_ADDRESS, CELL_GUEST, CELL_OWN, CELL_BOOL };
 
 struct cell {
     enum cell_kind kind;
-    uint64_t v;
+    uint64_t v;       /* CELL_SECONDS: nanoseconds */
     const char *text; /* CELL_GUEST: made visible; CELL_OWN: ours, as it is */
     size_t n;
     const char *before, *after; /* ours, around the text in the table (tree lines, brackets), or NULL */
@@ -67,6 +67,7 @@ void listing_hide(struct listing *l, unsigned column);
 
 struct cell *cell_u64(struct listing *l, unsigned column, uint64_t v);
 struct cell *cell_i64(struct listing *l, unsigned column, int64_t v);
+struct cell *cell_seconds(struct listing *l, unsigned column, uint64_t ns);
 struct cell *cell_address(struct listing *l, unsigned column, uint64_t v);
 struct cell *cell_guest(struct listing *l, unsigned column, const char *text);
 struct cell *cell_guest_n(struct listing *l, unsigned column, const char *text, size_t n);

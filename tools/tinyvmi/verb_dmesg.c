@@ -37,7 +37,7 @@ static void put_json(struct dmesg *d, const struct vmi_log_line *line)
     json_key(j, columns[SEQ].field);
     json_u64(j, line->seq);
     json_key(j, columns[TIME].field);
-    json_double(j, (double)line->time_ns / 1e9);
+    json_seconds(j, line->time_ns);
     json_key(j, columns[LEVEL].field);
     json_u64(j, line->level);
     json_key(j, columns[LEVEL_NAME].field);

@@ -235,7 +235,7 @@ static void json_kernel(struct json *j, const struct vmi_kernel *k)
     key_known(j, "boot_time", k->boot_time_s, false);
     json_key(j, "uptime");
     if (k->uptime_ns)
-        json_double(j, (double)k->uptime_ns / 1e9);
+        json_seconds(j, k->uptime_ns);
     else
         json_null(j);
     json_key(j, "kaslr_slide");
@@ -260,7 +260,7 @@ static void json_kernel(struct json *j, const struct vmi_kernel *k)
     json_key(j, "inferred");
     json_bool(j, k->inferred);
     json_key(j, "found_in");
-    json_double(j, (double)k->build_ns / 1e9);
+    json_seconds(j, k->build_ns);
 }
 
 static void print_json(struct run *run, const struct view *v)

@@ -62,7 +62,7 @@ const struct verb verb_modules = {
                                    NULL},
     .columns = columns,
     .examples = (const struct example[]){{"tinyvmi modules qemu:web1", "what is loaded"},
-                                         {"tinyvmi modules memory.raw --json | jq -r '.[] | select(.taints != \"\") | .name'",
+                                         {"tinyvmi modules mem.raw --json | jq -r '.[] | select(.taints != \"\") | .name'",
                                           "those that taint the kernel"},
                                          {0}},
     .see_also = "symbols check",

@@ -288,7 +288,7 @@ const struct verb verb_ps = {
     .columns = columns,
     .examples = (const struct example[]){{"tinyvmi ps qemu:web1 --tree", "who started whom"},
                                          {"tinyvmi ps memory.raw -p 1", "process 1 of a dump"},
-                                         {"tinyvmi ps memory.raw --json | jq '[.[] | select(.kernel_thread | not)] | length'",
+                                         {"tinyvmi ps memory.raw --json | jq 'map(select(.kernel_thread | not)) | length'",
                                           "how many user processes there are"},
                                          {0}},
     .says_no = "there is no such process",

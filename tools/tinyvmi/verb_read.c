@@ -75,7 +75,7 @@ static int read_string(struct reading *r)
 {
     char *text = vmi_read_str(r->run->vmi, &r->ctx);
     if (!text)
-        return guest_error(r->run, "cannot read");
+        return guest_error(r->run, NULL);
     size_t n = strlen(text);
     if (r->run->json) {
         struct json j = {.f = r->run->out.f, .lines = 1};
@@ -126,9 +126,9 @@ static int finish(struct reading *r, uint64_t done, bool failed)
     if (!failed)
         return EXIT_WELL;
     if (done == 0)
-        return guest_error(r->run, "cannot read");
-    guest_error(r->run, "reading ended early");
-    complain(NULL, "%llu of %llu bytes were read", (unsigned long long)done, (unsigned long long)r->count);
+        return guest_error(r->run, NULL);
+    complain(NULL, "%llu of %llu bytes were read: %s", (unsigned long long)done, (unsigned long long)r->count,
+             vmi_last_error(r->run->vmi)->text);
     return EXIT_PARTIAL;
 }
 

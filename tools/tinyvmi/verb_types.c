@@ -315,8 +315,13 @@ static int no_type(struct run *run, const char *type)
 {
     const struct vmi_error *e = vmi_last_error(run->vmi);
     int64_t value;
+    const struct vmi_kernel *k = vmi_kernel_info(run->vmi);
     if (e->kind != VMI_ERROR_ABSENT)
         return guest_error(run, type);
+    if (k && k->types == 0) {
+        complain("--profile FILE adds them", "%s", e->text);
+        return EXIT_KERNEL;
+    }
     if (vmi_enumerator(run->vmi, type, &value) == VMI_SUCCESS) {
         if (run->json) {
             struct json j = {.f = run->out.f};

@@ -69,12 +69,17 @@ static void event(struct watch *w, const char *what, enum colour colour, const s
     struct listing *l = &w->l;
     const struct vmi_process *p = &s->p;
     char text[TEXT_SIZE] = "", seconds[TEXT_SIZE];
+    struct str was = {0};
+    bool ended = !strcmp(what, "end");
     time_t t = (time_t)(w->clock / 1000000000);
     struct tm tm;
     if (localtime_r(&t, &tm))
         strftime(text, sizeof text, "%H:%M:%S", &tm);
     snprintf(seconds, sizeof seconds, "%s.%03u", text, (unsigned)(w->clock / 1000000 % 1000));
     cell_own(l, TIME_TEXT, seconds);
+    cell_seconds(l, TIME, w->clock);
+    if (ended)
+        cell_seconds(l, SEEN, w->clock - s->since_ns);
     cell_own(l, EVENT, what)->colour = colour;
     cell_i64(l, PID, p->pid);
     cell_i64(l, PPID, p->ppid);
@@ -85,13 +90,18 @@ static void event(struct watch *w, const char *what, enum colour colour, const s
         c->before = "[";
         c->after = "]";
     }
-    bool ended = !strcmp(what, "end");
-    if (before)
+    if (before) {
         cell_guest_n(l, BEFORE, before, strnlen(before, sizeof p->comm));
+        str_puts(&was, "(was ");
+        str_guest(&was, before, strnlen(before, sizeof p->comm), 0);
+        str_puts(&was, ") ");
+    }
     if (!ended && !(p->flags & VMI_PROCESS_KERNEL) &&
         vmi_process_cmdline(w->run->vmi, p, w->buf, CMDLINE_SIZE) == VMI_SUCCESS)
         cell_guest_n(l, CMDLINE, w->buf, strnlen(w->buf, CMDLINE_SIZE));
+    l->cell[CMDLINE].before = was.p;
     row_end(l);
+    str_free(&was);
 }
 
 static bool same(const struct seen *a, const struct seen *b)
