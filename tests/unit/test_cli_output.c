@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The command's output: JSON, tables, hexdumps, ELF headers, each written to memory and compared. */
+/* The command's output: JSON, tables, hexdumps, ELF headers, each written to memory and compared.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -62,7 +63,8 @@ static void test_json(void **state)
     json_open(&j, '{');
     json_close(&j, '}');
     json_close(&j, ']');
-    sink_is(&s, "[\n  {\"n\": 18446744073709551615, \"i\": -9223372036854775808, \"a\": \"0xffff888000000000\", "
+    sink_is(&s, "[\n  {\"n\": 18446744073709551615, \"i\": -9223372036854775808, \"a\": "
+                "\"0xffff888000000000\", "
                 "\"s\": 1795376800.123456, \"b\": true, \"z\": null},\n  {}\n]\n");
 }
 
@@ -80,13 +82,15 @@ static void test_json_empty(void **state)
 static void test_json_text(void **state)
 {
     (void)state;
-    static const char in[] = "q\" b\\ n\n t\t e\x1b z\0 caf\xc3\xa9 bad\xff\xc3 rtl\xe2\x80\xae tag\xf3\xa0\x81\x81 c1\xc2\x9b";
+    static const char in[] = "q\" b\\ n\n t\t e\x1b z\0 caf\xc3\xa9 bad\xff\xc3 rtl\xe2\x80\xae "
+                             "tag\xf3\xa0\x81\x81 c1\xc2\x9b";
     struct sink s;
     sink_open(&s);
     struct json j = {.f = s.out.f};
     json_text(&j, in, sizeof in - 1);
-    sink_is(&s, "\"q\\\" b\\\\ n\\n t\\t e\\u001b z\\u0000 caf\xc3\xa9 bad\\u00ff\\u00c3 rtl\\u202e "
-                "tag\\udb40\\udc41 c1\\u009b\"");
+    sink_is(&s,
+            "\"q\\\" b\\\\ n\\n t\\t e\\u001b z\\u0000 caf\xc3\xa9 bad\\u00ff\\u00c3 rtl\\u202e "
+            "tag\\udb40\\udc41 c1\\u009b\"");
 }
 
 /* ---- tables ---------------------------------------------------------------------------------- */
@@ -171,7 +175,8 @@ static void test_rows_json(void **state)
     sink_open(&s);
     listing_start(&l, &s.out, LISTING_JSON_LINES, true, columns);
     fill(&l);
-    sink_is(&s, "{\"pid\": 1, \"name\": \"init\", \"object\": \"0x1000\", \"cmd\": \"/sbin/init --long-option and more\"}\n"
+    sink_is(&s, "{\"pid\": 1, \"name\": \"init\", \"object\": \"0x1000\", \"cmd\": \"/sbin/init "
+                "--long-option and more\"}\n"
                 "{\"pid\": 12345, \"name\": \"\\u001b[2J\", \"object\": null, \"cmd\": null}\n");
 }
 
@@ -197,7 +202,8 @@ static void test_colours(void **state)
 static void test_hexdump(void **state)
 {
     (void)state;
-    uint8_t bytes[70] = "\x7f" "ELF";
+    uint8_t bytes[70] = "\x7f"
+                        "ELF";
     struct sink s;
     struct hexdump h;
     memcpy(bytes + 64, "tail\xff", 5);
@@ -206,10 +212,12 @@ static void test_hexdump(void **state)
     hexdump_add(&h, bytes, 3); /* in pieces */
     hexdump_add(&h, bytes + 3, 67);
     hexdump_end(&h);
-    sink_is(&s, "ffffffff81000000  7f 45 4c 46 00 00 00 00  00 00 00 00 00 00 00 00  |.ELF............|\n"
-                "ffffffff81000010  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |................|\n"
-                "*\n"
-                "ffffffff81000040  74 61 69 6c ff 00                                 |tail..|\n");
+    sink_is(
+        &s,
+        "ffffffff81000000  7f 45 4c 46 00 00 00 00  00 00 00 00 00 00 00 00  |.ELF............|\n"
+        "ffffffff81000010  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |................|\n"
+        "*\n"
+        "ffffffff81000040  74 61 69 6c ff 00                                 |tail..|\n");
 }
 
 static void test_hexdump_narrow(void **state)
@@ -233,8 +241,9 @@ static void test_hexdump_narrow(void **state)
 static void test_elf(void **state)
 {
     (void)state;
-    struct core_segment seg[2] = {{.va = 0x1000, .size = 0x2345, .read = true},
-                                  {.va = 0x7fff00000000, .pa = 9, .size = 0x1000, .read = true, .exec = true}};
+    struct core_segment seg[2] = {
+        {.va = 0x1000, .size = 0x2345, .read = true},
+        {.va = 0x7fff00000000, .pa = 9, .size = 0x1000, .read = true, .exec = true}};
     struct str notes = {0}, head = {0};
     elfcore_note(&notes, "CORE", NT_PRPSINFO, "abcde", 5);
     assert_int_equal(notes.n, 12 + 8 + 8);
@@ -251,7 +260,8 @@ static void test_elf(void **state)
     assert_int_equal(p[2].p_flags, PF_R | PF_X);
     assert_int_equal(seg[1].file_at, p[2].p_offset);
     head.n = 0;
-    assert_false(elfcore_headers(EM_386, false, seg, 2, &notes, &head)); /* does not fit into 32 bits */
+    assert_false(
+        elfcore_headers(EM_386, false, seg, 2, &notes, &head)); /* does not fit into 32 bits */
     seg[1].size = UINT64_MAX - 100;
     assert_false(elfcore_headers(EM_X86_64, true, seg, 2, &notes, &head));
     assert_int_equal(head.n, 0);
@@ -262,10 +272,12 @@ static void test_elf(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_json),           cmocka_unit_test(test_json_empty), cmocka_unit_test(test_json_text),
-        cmocka_unit_test(test_table),          cmocka_unit_test(test_table_cut),  cmocka_unit_test(test_table_settled),
-        cmocka_unit_test(test_rows_json),      cmocka_unit_test(test_colours),    cmocka_unit_test(test_hexdump),
-        cmocka_unit_test(test_hexdump_narrow), cmocka_unit_test(test_elf),
+        cmocka_unit_test(test_json),      cmocka_unit_test(test_json_empty),
+        cmocka_unit_test(test_json_text), cmocka_unit_test(test_table),
+        cmocka_unit_test(test_table_cut), cmocka_unit_test(test_table_settled),
+        cmocka_unit_test(test_rows_json), cmocka_unit_test(test_colours),
+        cmocka_unit_test(test_hexdump),   cmocka_unit_test(test_hexdump_narrow),
+        cmocka_unit_test(test_elf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

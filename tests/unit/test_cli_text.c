@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The command's text: what a hostile guest may put into it, widths, values that a person types, patterns. */
+/* The command's text: what a hostile guest may put into it, widths, values that a person types,
+ * patterns. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,12 +30,16 @@ static void test_guest_text(void **state)
     GUEST("a\0b", "a\\x00b");
     GUEST("a\nb\tc\r\x7f", "a\\x0ab\\x09c\\x0d\\x7f");
     GUEST("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\xa7", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\xa7");
-    GUEST("\xe2\x80\xae" "exe.txt", "\\u202eexe.txt"); /* right to left override */
-    GUEST("x\xe2\x80\x8by", "x\\u200by");              /* zero width space */
-    GUEST("\xc2\x9b" "31m", "\\u009b31m");             /* CSI as one character */
-    GUEST("\xf3\xa0\x81\x81", "\\U000e0041");          /* a tag character */
+    GUEST("\xe2\x80\xae"
+          "exe.txt",
+          "\\u202eexe.txt");              /* right to left override */
+    GUEST("x\xe2\x80\x8by", "x\\u200by"); /* zero width space */
+    GUEST("\xc2\x9b"
+          "31m",
+          "\\u009b31m");                      /* CSI as one character */
+    GUEST("\xf3\xa0\x81\x81", "\\U000e0041"); /* a tag character */
     GUEST("\xff\xfe", "\\xff\\xfe");
-    GUEST("\xc0\xaf", "\\xc0\\xaf");         /* longer than needed */
+    GUEST("\xc0\xaf", "\\xc0\\xaf");          /* longer than needed */
     GUEST("\xed\xa0\x80", "\\xed\\xa0\\x80"); /* a surrogate */
     GUEST("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");
     GUEST("\xe2\x82", "\\xe2\\x82"); /* cut */
@@ -50,11 +55,12 @@ static void test_columns(void **state)
     (void)state;
     assert_int_equal(text_columns("abc", 3), 3);
     assert_int_equal(text_columns("caf\xc3\xa9", 5), 4);
-    assert_int_equal(text_columns("e\xcc\x81", 3), 1);            /* combining */
+    assert_int_equal(text_columns("e\xcc\x81", 3), 1);                /* combining */
     assert_int_equal(text_columns("\xe6\x97\xa5\xe6\x9c\xac", 6), 4); /* wide */
     assert_int_equal(text_columns("\xf0\x9f\x90\xa7", 4), 2);
     assert_int_equal(text_fit("abcdef", 6, 3), 3);
-    assert_int_equal(text_fit("\xe6\x97\xa5\xe6\x9c\xac", 6, 3), 3); /* half a character does not fit */
+    assert_int_equal(text_fit("\xe6\x97\xa5\xe6\x9c\xac", 6, 3),
+                     3); /* half a character does not fit */
     assert_int_equal(text_fit("ab", 2, 9), 2);
     assert_int_equal(text_fit("e\xcc\x81x", 4, 1), 3);
 }
@@ -182,8 +188,9 @@ static void test_wrap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_guest_text), cmocka_unit_test(test_columns), cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_values),     cmocka_unit_test(test_glob),    cmocka_unit_test(test_near),
+        cmocka_unit_test(test_guest_text), cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_numbers),    cmocka_unit_test(test_values),
+        cmocka_unit_test(test_glob),       cmocka_unit_test(test_near),
         cmocka_unit_test(test_wrap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,7 +47,8 @@ static int no_symbol(struct run *run, const char *name)
     else if (looks_like_address(name))
         complain(NULL, "there is no symbol '%s'; an address starts with 0x: 0x%s", name, name);
     else
-        complain("'tinyvmi symbols TARGET --search PATTERN' looks for names", "there is no symbol '%s'", name);
+        complain("'tinyvmi symbols TARGET --search PATTERN' looks for names",
+                 "there is no symbol '%s'", name);
     free(near);
     return EXIT_NO;
 }
@@ -85,7 +86,8 @@ int address_parse(struct run *run, const char *text, bool symbols, uint64_t *ret
     char *name = strndup(text, split ? (size_t)(sign - text) : strlen(text));
     if (!name || !*name) {
         free(name);
-        return usage_error(run, "'%s' is no address (examples: 0xffffffff81000000, init_task+0x10)", text);
+        return usage_error(run, "'%s' is no address (examples: 0xffffffff81000000, init_task+0x10)",
+                           text);
     }
     int code = parse_number(name, &base) ? EXIT_WELL : symbol_address(run, name, &base);
     free(name);

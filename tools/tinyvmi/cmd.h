@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a verb is: rows of data that the option parser, the help, the manual pages and the shell completion all read,
- * and a function. One file a verb; verbs.c lists them.
+ * What a verb is: rows of data that the option parser, the help, the manual pages and the shell
+ * completion all read, and a function. One file a verb; verbs.c lists them.
  */
 #ifndef TINYVMI_CLI_CMD_H
 #define TINYVMI_CLI_CMD_H
@@ -14,12 +14,12 @@
 /* Exit codes; documented by help.c and man.c from one table. */
 enum {
     EXIT_WELL = 0,
-    EXIT_NO = 1,          /* the answer is "no", or something was found that should not be */
-    EXIT_USAGE = 2,       /* the command line */
-    EXIT_TARGET = 3,      /* the target cannot be opened, or is gone */
-    EXIT_KERNEL = 4,      /* no kernel found, or this cannot be answered for it */
-    EXIT_PARTIAL = 5,     /* what was printed is valid, something is missing */
-    EXIT_HOST = 6,        /* output could not be written, no memory */
+    EXIT_NO = 1,      /* the answer is "no", or something was found that should not be */
+    EXIT_USAGE = 2,   /* the command line */
+    EXIT_TARGET = 3,  /* the target cannot be opened, or is gone */
+    EXIT_KERNEL = 4,  /* no kernel found, or this cannot be answered for it */
+    EXIT_PARTIAL = 5, /* what was printed is valid, something is missing */
+    EXIT_HOST = 6,    /* output could not be written, no memory */
     EXIT_INTERRUPTED = 130,
 };
 
@@ -56,10 +56,10 @@ struct example {
 };
 
 enum {
-    VERB_KERNEL = 1,    /* the target is opened, with its kernel, before run */
-    VERB_TARGET = 2,    /* takes a target, but opens it itself */
+    VERB_KERNEL = 1, /* the target is opened, with its kernel, before run */
+    VERB_TARGET = 2, /* takes a target, but opens it itself */
     VERB_NO_JSON = 4,
-    VERB_SHELL = 8,     /* completion, man, help: not about guests; listed last */
+    VERB_SHELL = 8, /* completion, man, help: not about guests; listed last */
 };
 
 struct run;
@@ -68,12 +68,12 @@ struct verb {
     const char *name;
     const char *purpose; /* one line, no full stop */
     const struct operand *operands;
-    const struct option_row *options;  /* or NULL */
-    const char *const *about;          /* paragraphs, ends with NULL; or NULL */
-    const struct column *columns;      /* fields of the JSON records, or NULL */
-    const struct example *examples;    /* ends with command == NULL */
-    const char *says_no;               /* what exit code 1 means here, or NULL */
-    const char *see_also;              /* names of verbs, blanks between */
+    const struct option_row *options; /* or NULL */
+    const char *const *about;         /* paragraphs, ends with NULL; or NULL */
+    const struct column *columns;     /* fields of the JSON records, or NULL */
+    const struct example *examples;   /* ends with command == NULL */
+    const char *says_no;              /* what exit code 1 means here, or NULL */
+    const char *see_also;             /* names of verbs, blanks between */
     unsigned flags;
     int (*run)(struct run *run);
 };
@@ -113,7 +113,8 @@ int args_parse(struct run *run, int argc, char **argv);
 
 /* The value of an option ("" for a flag), NULL when it was not given. The last one counts. */
 const char *opt(const struct run *run, const char *name);
-/* Typed values; *ret stays as it is when the option was not given. 0, or EXIT_USAGE after a message. */
+/* Typed values; *ret stays as it is when the option was not given. 0, or EXIT_USAGE after a
+ * message. */
 int opt_pid(const struct run *run, const char *name, vmi_pid_t *ret);
 int opt_size(const struct run *run, const char *name, uint64_t *ret);
 int opt_duration(const struct run *run, const char *name, uint64_t *ret);
@@ -123,14 +124,17 @@ int operand_pid(const struct run *run, unsigned i, vmi_pid_t *ret);
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
-/* "tinyvmi: ..." on standard error, one line, guest text in it made visible. The hint may be NULL. */
+/* "tinyvmi: ..." on standard error, one line, guest text in it made visible. The hint may be NULL.
+ */
 void complain(const char *hint, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The same for the command line: the hint is where to find help. Returns EXIT_USAGE. */
 int usage_error(const struct run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Tells why a call on the guest failed; `what` ("cannot list the modules") may be NULL. Returns the exit code. */
+/* Tells why a call on the guest failed; `what` ("cannot list the modules") may be NULL. Returns the
+ * exit code. */
 int guest_error(const struct run *run, const char *what);
 
-/* Opens the target; with VMI_OPEN_MEMORY_ONLY no kernel is looked for. 0, or the exit code after a message. */
+/* Opens the target; with VMI_OPEN_MEMORY_ONLY no kernel is looked for. 0, or the exit code after a
+ * message. */
 int target_open(struct run *run, uint64_t flags);
 
 /* ---- listings -------------------------------------------------------------------------------- */
@@ -140,15 +144,16 @@ void run_listing(struct run *run, struct listing *l);
 /* Notes a record's flags, for the exit code. */
 void note_flags(struct run *run, uint32_t flags);
 /* Ends it and tells what is missing: exit code. `what`: "cannot list the modules". */
-int run_listing_end(struct run *run, struct listing *l, status_t status, const struct vmi_outcome *o, const char *what);
+int run_listing_end(struct run *run, struct listing *l, status_t status,
+                    const struct vmi_outcome *o, const char *what);
 /* The last part of that: the exit code of a call that has an outcome. */
 int outcome_code(struct run *run, status_t status, const struct vmi_outcome *o, const char *what);
 
 /* ---- addresses ------------------------------------------------------------------------------- */
 
 /*
- * "0xffffffff81000000", "4096", "init_task", "init_task+0x10", "ext4:ext4_readdir-8". `symbols`: names may be used.
- * 0, or the exit code after a message.
+ * "0xffffffff81000000", "4096", "init_task", "init_task+0x10", "ext4:ext4_readdir-8". `symbols`:
+ * names may be used. 0, or the exit code after a message.
  */
 int address_parse(struct run *run, const char *text, bool symbols, uint64_t *ret);
 /* Name of a symbol like `name` that the guest has, for "did you mean"; NULL, or to be freed. */

@@ -15,8 +15,9 @@ struct dump {
     struct progress progress;
     uint64_t total, done;
     uint64_t missing;   /* bytes that could not be read */
-    uint64_t untouched; /* bytes of a process that have no page (yet): nothing is lost in anonymous memory */
-    uint8_t *buf;                  /* DUMP_CHUNK bytes */
+    uint64_t untouched; /* bytes of a process that have no page (yet): nothing is lost in anonymous
+                           memory */
+    uint8_t *buf;       /* DUMP_CHUNK bytes */
 };
 
 int dump_process(struct dump *d, vmi_pid_t pid);

@@ -28,7 +28,10 @@ static int keep(const struct vmi_vma *v, void *data)
         m->path = memory_grow(m->path, m->cap, sizeof *m->path);
         m->offset = memory_grow(m->offset, m->cap, sizeof *m->offset);
     }
-    m->at[m->n] = (struct core_segment){.va = v->start, .size = v->end - v->start, .read = v->read, .write = v->write,
+    m->at[m->n] = (struct core_segment){.va = v->start,
+                                        .size = v->end - v->start,
+                                        .read = v->read,
+                                        .write = v->write,
                                         .exec = v->exec};
     m->offset[m->n] = v->offset;
     m->path[m->n++] = strdup(v->path ? v->path : "");
@@ -60,15 +63,16 @@ static struct last_entry pick(const uint64_t (*row)[3], size_t n)
 }
 
 /*
- * A mapping of gigabytes with a few pages in it is common: what an upper entry leaves unmapped is skipped at once. The
- * spans of AArch64 are those of the smallest granule, so never too long.
+ * A mapping of gigabytes with a few pages in it is common: what an upper entry leaves unmapped is
+ * skipped at once. The spans of AArch64 are those of the smallest granule, so never too long.
  */
 static struct last_entry last_entry(const page_info_t *i)
 {
-    const uint64_t ia32e[][3] = {{i->x86_ia32e.pte_location, i->x86_ia32e.pte_value, SPAN_4K},
-                                 {i->x86_ia32e.pgd_location, i->x86_ia32e.pgd_value, SPAN_2M},
-                                 {i->x86_ia32e.pdpte_location, i->x86_ia32e.pdpte_value, SPAN_1G},
-                                 {i->x86_ia32e.pml4e_location, i->x86_ia32e.pml4e_value, SPAN_512G}};
+    const uint64_t ia32e[][3] = {
+        {i->x86_ia32e.pte_location, i->x86_ia32e.pte_value, SPAN_4K},
+        {i->x86_ia32e.pgd_location, i->x86_ia32e.pgd_value, SPAN_2M},
+        {i->x86_ia32e.pdpte_location, i->x86_ia32e.pdpte_value, SPAN_1G},
+        {i->x86_ia32e.pml4e_location, i->x86_ia32e.pml4e_value, SPAN_512G}};
     const uint64_t pae[][3] = {{i->x86_pae.pte_location, i->x86_pae.pte_value, SPAN_4K},
                                {i->x86_pae.pgd_location, i->x86_pae.pgd_value, SPAN_2M},
                                {i->x86_pae.pdpe_location, i->x86_pae.pdpe_value, SPAN_1G}};
@@ -91,7 +95,8 @@ static struct last_entry last_entry(const page_info_t *i)
     }
 }
 
-/* Bytes from here that cannot be read, counted as lost, or as never used: an entry of 0 stands for no page. */
+/* Bytes from here that cannot be read, counted as lost, or as never used: an entry of 0 stands for
+ * no page. */
 static uint64_t skip(struct dump *d, uint64_t dtb, uint64_t va, uint64_t most)
 {
     page_info_t info = {0};
@@ -106,7 +111,8 @@ static uint64_t skip(struct dump *d, uint64_t dtb, uint64_t va, uint64_t most)
     return n;
 }
 
-static int copy_mapping(struct dump *d, struct outfile *f, uint64_t dtb, const struct core_segment *s, uint64_t file_at)
+static int copy_mapping(struct dump *d, struct outfile *f, uint64_t dtb,
+                        const struct core_segment *s, uint64_t file_at)
 {
     for (uint64_t i = 0; i < s->size;) {
         access_context_t ctx = {.version = ACCESS_CONTEXT_VERSION};
@@ -141,7 +147,8 @@ static void put_word(struct str *s, bool wide, uint64_t v)
         str_add(s, (const char *)&narrow, sizeof narrow);
 }
 
-/* NT_FILE (fs/binfmt_elf.c, fill_files_note): count, page size, {start, end, offset in pages}..., names. */
+/* NT_FILE (fs/binfmt_elf.c, fill_files_note): count, page size, {start, end, offset in pages}...,
+ * names. */
 static void add_files(struct str *notes, bool wide, const struct mappings *m)
 {
     struct str s = {0};
@@ -164,8 +171,10 @@ static void add_files(struct str *notes, bool wide, const struct mappings *m)
     str_free(&s);
 }
 
-/* struct elf_prpsinfo, include/linux/elfcore.h: flag is a long, uid and gid are 16 bits wide on i386 only. */
-static void add_prpsinfo(struct str *notes, struct run *run, bool wide, unsigned machine, const struct vmi_process *p)
+/* struct elf_prpsinfo, include/linux/elfcore.h: flag is a long, uid and gid are 16 bits wide on
+ * i386 only. */
+static void add_prpsinfo(struct str *notes, struct run *run, bool wide, unsigned machine,
+                         const struct vmi_process *p)
 {
     struct str s = {0};
     char head[4] = {0, p->state, p->state == 'Z', 0}, name[16] = {0}, args[80] = {0};
@@ -190,7 +199,8 @@ static void add_prpsinfo(struct str *notes, struct run *run, bool wide, unsigned
     str_free(&s);
 }
 
-static int write_core(struct dump *d, struct outfile *f, const struct vmi_process *p, struct mappings *m)
+static int write_core(struct dump *d, struct outfile *f, const struct vmi_process *p,
+                      struct mappings *m)
 {
     struct str notes = {0}, head = {0};
     bool wide;
@@ -200,7 +210,8 @@ static int write_core(struct dump *d, struct outfile *f, const struct vmi_proces
     add_prpsinfo(&notes, d->run, wide, machine, p);
     add_files(&notes, wide, m);
     if (!elfcore_headers(machine, wide, m->at, m->n, &notes, &head)) {
-        complain("--to dir has no such limit", "the process has more mappings than an ELF file can have");
+        complain("--to dir has no such limit",
+                 "the process has more mappings than an ELF file can have");
         code = EXIT_HOST;
     } else {
         code = outfile_write_at(f, 0, head.p, head.n);
@@ -235,8 +246,8 @@ static int dump_directory(struct dump *d, const struct vmi_process *p, struct ma
 {
     int code = EXIT_WELL;
     if (mkdir(d->path, 0700) && !(errno == EEXIST && d->force)) {
-        complain(errno == EEXIST ? "--force writes into it" : NULL, "cannot create the directory %s: %s", d->path,
-                 strerror(errno));
+        complain(errno == EEXIST ? "--force writes into it" : NULL,
+                 "cannot create the directory %s: %s", d->path, strerror(errno));
         return EXIT_HOST;
     }
     for (size_t i = 0; i < m->n && code == EXIT_WELL; i++) {
@@ -244,7 +255,8 @@ static int dump_directory(struct dump *d, const struct vmi_process *p, struct ma
         struct outfile f;
         struct str name = {0};
         str_fmt(&name, "%s/%llx-%llx.%c%c%c", d->path, (unsigned long long)s->va,
-                (unsigned long long)(s->va + s->size), s->read ? 'r' : '-', s->write ? 'w' : '-', s->exec ? 'x' : '-');
+                (unsigned long long)(s->va + s->size), s->read ? 'r' : '-', s->write ? 'w' : '-',
+                s->exec ? 'x' : '-');
         code = outfile_open(&f, name.p, d->force);
         if (code == EXIT_WELL) {
             code = copy_mapping(d, &f, p->dtb, s, 0);

@@ -14,10 +14,11 @@ struct core_segment {
 void elfcore_note(struct str *notes, const char *name, uint32_t type, const void *desc, size_t n);
 
 /*
- * Everything before the segments' bytes, appended to *ret; the segments' places in the file are set, page-aligned.
- * `machine`: EM_*; `wide`: 64-bit. False: more segments than the format can count, or sizes that do not fit.
+ * Everything before the segments' bytes, appended to *ret; the segments' places in the file are
+ * set, page-aligned. `machine`: EM_*; `wide`: 64-bit. False: more segments than the format can
+ * count, or sizes that do not fit.
  */
-bool elfcore_headers(unsigned machine, bool wide, struct core_segment *segment, size_t n, const struct str *notes,
-                     struct str *ret);
+bool elfcore_headers(unsigned machine, bool wide, struct core_segment *segment, size_t n,
+                     const struct str *notes, struct str *ret);
 
 #endif

@@ -126,7 +126,8 @@ int help_verb(struct out *o, const struct verb *v)
     heading(o, "Exit codes");
     for (const struct exit_code *c = exit_codes; c->about; c++) {
         char code[8];
-        if ((v->flags & VERB_SHELL) && c->code != EXIT_WELL && c->code != EXIT_USAGE && c->code != EXIT_HOST)
+        if ((v->flags & VERB_SHELL) && c->code != EXIT_WELL && c->code != EXIT_USAGE &&
+            c->code != EXIT_HOST)
             continue;
         snprintf(code, sizeof code, "%d", c->code);
         two_columns(o, code, c->code == EXIT_NO && v->says_no ? v->says_no : c->about, 7);
@@ -147,7 +148,9 @@ static void verb_rows(struct out *o, bool shell)
 
 int help_overview(struct out *o)
 {
-    fprintf(o->f, "%stinyvmi%s: a running virtual machine or a memory dump, explained from its memory alone\n",
+    fprintf(o->f,
+            "%stinyvmi%s: a running virtual machine or a memory dump, explained from its memory "
+            "alone\n",
             colour_on(o, BOLD), colour_off(o, BOLD));
     heading(o, "Usage");
     fprintf(o->f, "  tinyvmi VERB TARGET [options]\n  tinyvmi VERB --help\n");
@@ -156,21 +159,26 @@ int help_overview(struct out *o)
     fputc('\n', o->f);
     verb_rows(o, true);
     heading(o, "Targets");
-    two_columns(o, "PATH", "a memory file: raw, ELF core, LiME, AVML, kdump (file:PATH where that is ambiguous)", 26);
+    two_columns(
+        o, "PATH",
+        "a memory file: raw, ELF core, LiME, AVML, kdump (file:PATH where that is ambiguous)", 26);
     two_columns(o, "qemu:NAME", "a running QEMU/KVM guest, by its name", 26);
     two_columns(o, "qemu:PID", "... by the id of its process", 26);
     two_columns(o, "qemu:/path/to/qmp.sock", "... by its QMP socket", 26);
     heading(o, "Examples");
     static const struct example example[] = {
         {"tinyvmi list", "which virtual machines run here"},
-        {"tinyvmi info qemu:web1", "which kernel, since when, where in memory, and how that was found"},
+        {"tinyvmi info qemu:web1",
+         "which kernel, since when, where in memory, and how that was found"},
         {"tinyvmi ps --tree qemu:web1", "its processes"},
         {"tinyvmi maps memory.elf 1", "what process 1 of a dump has mapped"},
-        {"tinyvmi ps dump.raw --json | jq -r '.[] | select(.uid == 0) | .comm'", "for scripts: JSON"},
+        {"tinyvmi ps dump.raw --json | jq -r '.[] | select(.uid == 0) | .comm'",
+         "for scripts: JSON"},
         {0},
     };
     for (const struct example *e = example; e->command; e++)
-        fprintf(o->f, "  %s%s%s\n      %s\n", colour_on(o, CYAN), e->command, colour_off(o, CYAN), e->about);
+        fprintf(o->f, "  %s%s%s\n      %s\n", colour_on(o, CYAN), e->command, colour_off(o, CYAN),
+                e->about);
     heading(o, "Exit codes");
     for (const struct exit_code *c = exit_codes; c->about; c++) {
         char code[8];
@@ -179,8 +187,10 @@ int help_overview(struct out *o)
     }
     fputc('\n', o->f);
     paragraph(o,
-              "Text that comes from a guest is not trusted: control characters, invisible characters and bytes that are "
-              "not UTF-8 are shown as \\x1b or \\u202e in tables. In JSON, a byte that is not UTF-8 is \\u0080 to \\u00ff.",
+              "Text that comes from a guest is not trusted: control characters, invisible "
+              "characters and bytes that are "
+              "not UTF-8 are shown as \\x1b or \\u202e in tables. In JSON, a byte that is not "
+              "UTF-8 is \\u0080 to \\u00ff.",
               0);
     return EXIT_WELL;
 }

@@ -42,13 +42,15 @@ static void put_bytes(struct hexdump *h, bool hex)
 static void put_line(struct hexdump *h)
 {
     struct out *o = h->out;
-    bool same = h->squeeze && h->have_last && h->have == h->per_line && !memcmp(h->line, h->last, h->have);
+    bool same =
+        h->squeeze && h->have_last && h->have == h->per_line && !memcmp(h->line, h->last, h->have);
     uint64_t at = h->next - h->have;
     if (same && !h->squeezing)
         fputs("*\n", o->f);
     h->squeezing = same;
     if (!same) {
-        unsigned used = h->have * 3 - 1 + (h->have > 8), full = h->per_line * 3 - 1 + (h->per_line > 8);
+        unsigned used = h->have * 3 - 1 + (h->have > 8),
+                 full = h->per_line * 3 - 1 + (h->per_line > 8);
         fprintf(o->f, "%s%0*llx%s  ", colour_on(o, CYAN), (int)h->digits, (unsigned long long)at,
                 colour_off(o, CYAN));
         put_bytes(h, true);

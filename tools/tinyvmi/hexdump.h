@@ -7,12 +7,12 @@
 
 struct hexdump {
     struct out *out;
-    unsigned per_line;  /* 8 or 16 */
-    unsigned digits;    /* of addresses */
-    bool squeeze;       /* lines that equal the one above become one '*' */
-    uint64_t next;      /* address that is expected next */
-    uint8_t line[16];   /* what is not printed yet, or (squeezing) the line that was printed last */
-    unsigned have;      /* bytes in `line` */
+    unsigned per_line; /* 8 or 16 */
+    unsigned digits;   /* of addresses */
+    bool squeeze;      /* lines that equal the one above become one '*' */
+    uint64_t next;     /* address that is expected next */
+    uint8_t line[16];  /* what is not printed yet, or (squeezing) the line that was printed last */
+    unsigned have;     /* bytes in `line` */
     uint8_t last[16];
     bool have_last, squeezing;
 };

@@ -75,7 +75,8 @@ void json_i64(struct json *j, int64_t v)
 void json_seconds(struct json *j, uint64_t ns)
 {
     element(j);
-    fprintf(j->f, "%llu.%06llu", (unsigned long long)(ns / 1000000000), (unsigned long long)(ns % 1000000000 / 1000));
+    fprintf(j->f, "%llu.%06llu", (unsigned long long)(ns / 1000000000),
+            (unsigned long long)(ns % 1000000000 / 1000));
 }
 
 void json_address(struct json *j, uint64_t v)
@@ -91,7 +92,8 @@ static void character(FILE *f, uint32_t c, const char *bytes, size_t len)
     else if (c == '\n' || c == '\t')
         fputs(c == '\n' ? "\\n" : "\\t", f);
     else if (is_deceptive(c) && c > 0xffff)
-        fprintf(f, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
+        fprintf(f, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10),
+                0xdc00 + ((c - 0x10000) & 0x3ff));
     else if (is_deceptive(c))
         fprintf(f, "\\u%04x", c);
     else

@@ -7,7 +7,8 @@
 /* So many rows settle the widths; a listing of 200,000 symbols need not wait for its end. */
 enum { ROWS_FOR_WIDTHS = 4096, LAST_AT_LEAST = 10, GAP = 2 };
 
-void listing_start(struct listing *l, struct out *o, enum listing_form form, bool headings, const struct column *columns)
+void listing_start(struct listing *l, struct out *o, enum listing_form form, bool headings,
+                   const struct column *columns)
 {
     *l = (struct listing){.out = o, .form = form, .headings = headings, .column = columns};
     l->json = (struct json){.f = o->f, .lines = form == LISTING_JSON};
@@ -25,7 +26,8 @@ void listing_hide(struct listing *l, unsigned column)
     l->off |= 1u << column;
 }
 
-static struct cell *set(struct listing *l, unsigned column, enum cell_kind kind, uint64_t v, const char *text, size_t n)
+static struct cell *set(struct listing *l, unsigned column, enum cell_kind kind, uint64_t v,
+                        const char *text, size_t n)
 {
     l->cell[column] = (struct cell){.kind = kind, .v = v, .text = text, .n = n};
     return &l->cell[column];
@@ -156,9 +158,10 @@ static int last_shown(const struct listing *l)
     return -1;
 }
 
-/* One cell behind `gap` blanks, cut if it is the last one on a terminal. Returns the blanks that it leaves to the next. */
-static size_t put_cell(struct listing *l, unsigned column, const char *text, size_t n, enum colour colour, bool last,
-                       size_t used, size_t gap)
+/* One cell behind `gap` blanks, cut if it is the last one on a terminal. Returns the blanks that it
+ * leaves to the next. */
+static size_t put_cell(struct listing *l, unsigned column, const char *text, size_t n,
+                       enum colour colour, bool last, size_t used, size_t gap)
 {
     struct out *o = l->out;
     size_t columns = text_columns(text, n);

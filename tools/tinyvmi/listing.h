@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One record a row, as an aligned table or as JSON. The columns are data, so that both forms, the help and the manual
- * page say the same. A row's cells are set by index, then row_end writes them; text need only live until then.
+ * One record a row, as an aligned table or as JSON. The columns are data, so that both forms, the
+ * help and the manual page say the same. A row's cells are set by index, then row_end writes them;
+ * text need only live until then.
  */
 #ifndef TINYVMI_CLI_LISTING_H
 #define TINYVMI_CLI_LISTING_H
@@ -20,18 +21,29 @@ enum {
 struct column {
     const char *title; /* heading in the table; NULL: JSON only */
     const char *field; /* name in JSON; NULL: table only */
-    const char *about; /* what it is, for help and manual; NULL for table-only columns whose title says it */
+    const char *about; /* what it is, for help and manual; NULL for table-only columns whose title
+                          says it */
     unsigned flags;
 };
 
-enum cell_kind { CELL_NONE, CELL_U64, CELL_I64, CELL_SECONDS, CELL_ADDRESS, CELL_GUEST, CELL_OWN, CELL_BOOL };
+enum cell_kind {
+    CELL_NONE,
+    CELL_U64,
+    CELL_I64,
+    CELL_SECONDS,
+    CELL_ADDRESS,
+    CELL_GUEST,
+    CELL_OWN,
+    CELL_BOOL
+};
 
 struct cell {
     enum cell_kind kind;
     uint64_t v;       /* CELL_SECONDS: nanoseconds */
     const char *text; /* CELL_GUEST: made visible; CELL_OWN: ours, as it is */
     size_t n;
-    const char *before, *after; /* ours, around the text in the table (tree lines, brackets), or NULL */
+    const char *before,
+        *after; /* ours, around the text in the table (tree lines, brackets), or NULL */
     enum colour colour;
 };
 
@@ -62,7 +74,8 @@ struct listing {
 };
 
 /* `columns` ends with a row of zeros. */
-void listing_start(struct listing *l, struct out *o, enum listing_form form, bool headings, const struct column *columns);
+void listing_start(struct listing *l, struct out *o, enum listing_form form, bool headings,
+                   const struct column *columns);
 void listing_hide(struct listing *l, unsigned column);
 
 struct cell *cell_u64(struct listing *l, unsigned column, uint64_t v);

@@ -83,8 +83,10 @@ int guest_error(const struct run *run, const char *what)
     const struct vmi_error *e = vmi_last_error(run->vmi);
     const char *hint = NULL;
     if (e->kind == VMI_ERROR_UNSUPPORTED)
-        hint = "'tinyvmi info' shows what is known about this kernel; --profile FILE adds what it does not carry itself";
-    complain(hint, "%s%s%s", what ? what : "", what ? ": " : "", e->text[0] ? e->text : "no reason was given");
+        hint = "'tinyvmi info' shows what is known about this kernel; --profile FILE adds what it "
+               "does not carry itself";
+    complain(hint, "%s%s%s", what ? what : "", what ? ": " : "",
+             e->text[0] ? e->text : "no reason was given");
     return code_of(e->kind);
 }
 
@@ -96,13 +98,15 @@ static const char *target_hint(enum vmi_error_kind kind, const char *target)
     case VMI_ERROR_DENIED:
         return "run it as root, or as the user who owns the file or runs the virtual machine";
     case VMI_ERROR_BUSY:
-        return "close what holds it (a second QMP client, a debugger), or give QEMU another -qmp socket";
+        return "close what holds it (a second QMP client, a debugger), or give QEMU another -qmp "
+               "socket";
     case VMI_ERROR_BROKEN:
     case VMI_ERROR_UNSUPPORTED:
         return "--format FORMAT forces the format of a memory file";
     default:
-        return strchr(target, ':') ? "'tinyvmi list' shows the virtual machines on this machine"
-                                   : "a target is the path of a memory file or 'qemu:NAME'; see 'tinyvmi list'";
+        return strchr(target, ':')
+                   ? "'tinyvmi list' shows the virtual machines on this machine"
+                   : "a target is the path of a memory file or 'qemu:NAME'; see 'tinyvmi list'";
     }
 }
 
@@ -125,8 +129,9 @@ static uint64_t open_flags(const struct run *run)
 
 int target_open(struct run *run, uint64_t flags)
 {
-    struct vmi_open_options o = {
-        .flags = flags | open_flags(run), .profile = opt(run, "profile"), .format = opt(run, "format")};
+    struct vmi_open_options o = {.flags = flags | open_flags(run),
+                                 .profile = opt(run, "profile"),
+                                 .format = opt(run, "format")};
     if (vmi_open(&run->vmi, run->target, &o) == VMI_SUCCESS)
         return EXIT_WELL;
     struct vmi_error why = *vmi_last_error(NULL);
@@ -138,7 +143,8 @@ int target_open(struct run *run, uint64_t flags)
             vmi_destroy(memory);
             complain(run->verb->flags & VERB_TARGET
                          ? "--profile FILE helps with a kernel that carries no symbols"
-                         : "'tinyvmi info' shows the memory; 'read --phys' and 'dump' need no kernel; --profile FILE "
+                         : "'tinyvmi info' shows the memory; 'read --phys' and 'dump' need no "
+                           "kernel; --profile FILE "
                            "helps with a kernel that carries no symbols",
                      "%s", why.text);
             return EXIT_KERNEL;
@@ -152,7 +158,8 @@ int target_open(struct run *run, uint64_t flags)
 
 void run_listing(struct run *run, struct listing *l)
 {
-    listing_start(l, &run->out, run->json ? LISTING_JSON : LISTING_TABLE, !opt(run, "no-headings"), run->verb->columns);
+    listing_start(l, &run->out, run->json ? LISTING_JSON : LISTING_TABLE, !opt(run, "no-headings"),
+                  run->verb->columns);
 }
 
 void note_flags(struct run *run, uint32_t flags)
@@ -166,7 +173,8 @@ int outcome_code(struct run *run, status_t status, const struct vmi_outcome *o, 
     if (status != VMI_SUCCESS)
         return guest_error(run, what);
     if (o->partial) {
-        complain(NULL, "the list is not complete: %s", o->reason[0] ? o->reason : "no reason was given");
+        complain(NULL, "the list is not complete: %s",
+                 o->reason[0] ? o->reason : "no reason was given");
         return EXIT_PARTIAL;
     }
     if (run->partial_rows) {
@@ -176,7 +184,8 @@ int outcome_code(struct run *run, status_t status, const struct vmi_outcome *o, 
     return EXIT_WELL;
 }
 
-int run_listing_end(struct run *run, struct listing *l, status_t status, const struct vmi_outcome *o, const char *what)
+int run_listing_end(struct run *run, struct listing *l, status_t status,
+                    const struct vmi_outcome *o, const char *what)
 {
     listing_end(l);
     return outcome_code(run, status, o, what);

@@ -7,7 +7,8 @@
 #include <string.h>
 
 const struct option_row common_options[] = {
-    {"color", 0, "WHEN", "colours: auto (on a terminal, unless NO_COLOR is set), always, never", 0, "auto always never"},
+    {"color", 0, "WHEN", "colours: auto (on a terminal, unless NO_COLOR is set), always, never", 0,
+     "auto always never"},
     {"help", 'h', NULL, "show this text", 0, NULL},
     {0},
 };
@@ -19,8 +20,10 @@ const struct option_row table_options[] = {
 };
 
 const struct option_row target_options[] = {
-    {"profile", 0, "FILE", "take symbols and types from this ISF or Rekall profile", OPTION_FILE, NULL},
-    {"format", 0, "FORMAT", "format of the memory file: raw, elf, lime, avml, kdump (default: by its first bytes)", 0,
+    {"profile", 0, "FILE", "take symbols and types from this ISF or Rekall profile", OPTION_FILE,
+     NULL},
+    {"format", 0, "FORMAT",
+     "format of the memory file: raw, elf, lime, avml, kdump (default: by its first bytes)", 0,
      "raw elf lime avml kdump"},
     {"no-vmcoreinfo", 0, NULL, "pretend that there is no vmcoreinfo note", OPTION_HIDDEN, NULL},
     {"no-btf", 0, NULL, "pretend that there is no BTF", OPTION_HIDDEN, NULL},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where output goes and what it can show; all that the command asks of the terminal and the clock. */
+/* Where output goes and what it can show; all that the command asks of the terminal and the clock.
+ */
 #ifndef TINYVMI_CLI_OUT_H
 #define TINYVMI_CLI_OUT_H
 
@@ -12,7 +13,7 @@ enum colour { PLAIN, BOLD, DIM, RED, GREEN, YELLOW, BLUE, CYAN };
 
 struct out {
     FILE *f;
-    bool terminal;  /* a person looks at it */
+    bool terminal; /* a person looks at it */
     bool colours;
     bool utf8;      /* box drawing, "…" and "✓" can be shown */
     unsigned width; /* columns; 0: no limit */
@@ -35,14 +36,16 @@ uint64_t host_now_ns(void);  /* monotonic */
 uint64_t host_wall_ns(void); /* since 1970 */
 
 /*
- * Ctrl-C and friends, for verbs that have something to put in order. host_hold_signals makes them wait; from then on
- * host_interrupted tells whether one came, and host_sleep ends early when one comes.
+ * Ctrl-C and friends, for verbs that have something to put in order. host_hold_signals makes them
+ * wait; from then on host_interrupted tells whether one came, and host_sleep ends early when one
+ * comes.
  */
 void host_hold_signals(void);
 bool host_interrupted(void);
 void host_sleep(uint64_t ns);
 
-/* A line on standard error that shows how far something came; silent for the first second and when nobody looks. */
+/* A line on standard error that shows how far something came; silent for the first second and when
+ * nobody looks. */
 struct progress {
     const char *what;
     uint64_t total; /* bytes */

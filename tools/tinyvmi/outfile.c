@@ -14,7 +14,8 @@ enum { PAGE = 4096 };
 
 static int fail(const char *what, const char *path, int error)
 {
-    complain(error == EEXIST ? "--force replaces it" : NULL, "cannot %s %s: %s", what, path, strerror(error));
+    complain(error == EEXIST ? "--force replaces it" : NULL, "cannot %s %s: %s", what, path,
+             strerror(error));
     return EXIT_HOST;
 }
 

@@ -85,7 +85,10 @@ size_t utf8_decode(const char *text, size_t n, uint32_t *ret)
         *ret = s[0];
         return 1;
     }
-    size_t len = s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : 0;
+    size_t len = s[0] >= 0xf0 && s[0] < 0xf5   ? 4
+                 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+                 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+                                               : 0;
     if (len == 0 || len > n)
         return 0;
     uint32_t c = s[0] & (0xff >> (len + 1));
@@ -95,7 +98,8 @@ size_t utf8_decode(const char *text, size_t n, uint32_t *ret)
         c = c << 6 | (s[i] & 0x3f);
     }
     /* Longer than needed, surrogates, beyond the last character (Unicode 15, table 3-7). */
-    if ((len == 3 && c < 0x800) || (len == 4 && c < 0x10000) || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff)
+    if ((len == 3 && c < 0x800) || (len == 4 && c < 0x10000) || (c >= 0xd800 && c < 0xe000) ||
+        c > 0x10ffff)
         return 0;
     *ret = c;
     return len;
@@ -116,9 +120,10 @@ static bool in_spans(const struct span *span, size_t n, uint32_t c)
 bool is_deceptive(uint32_t c)
 {
     static const struct span spans[] = {
-        {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},     {0x34f, 0x34f},     {0x61c, 0x61c},     {0x115f, 0x1160},
-        {0x17b4, 0x17b5}, {0x180b, 0x180f}, {0x200b, 0x200f}, {0x2028, 0x202e},   {0x2060, 0x206f},   {0x3164, 0x3164},
-        {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0xffa0, 0xffa0}, {0xfff0, 0xfffb}, {0xfffe, 0xffff}, {0xe0000, 0xe0fff},
+        {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},       {0x34f, 0x34f},   {0x61c, 0x61c},
+        {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f},   {0x200b, 0x200f}, {0x2028, 0x202e},
+        {0x2060, 0x206f}, {0x3164, 0x3164}, {0xfe00, 0xfe0f},   {0xfeff, 0xfeff}, {0xffa0, 0xffa0},
+        {0xfff0, 0xfffb}, {0xfffe, 0xffff}, {0xe0000, 0xe0fff},
     };
     if (c >= 0x20 && c < 0x7f)
         return false;
@@ -126,22 +131,27 @@ bool is_deceptive(uint32_t c)
 }
 
 /*
- * The common blocks alone (Unicode 15, East Asian Width and general category Mn): an unknown script may push a column
- * by some places, which is no harm. libc's wcwidth depends on the locale, and output here must not.
+ * The common blocks alone (Unicode 15, East Asian Width and general category Mn): an unknown script
+ * may push a column by some places, which is no harm. libc's wcwidth depends on the locale, and
+ * output here must not.
  */
 unsigned char_columns(uint32_t c)
 {
     static const struct span none[] = {
-        {0x300, 0x36f},   {0x483, 0x489},   {0x591, 0x5bd},   {0x610, 0x61a},   {0x64b, 0x65f},   {0x6d6, 0x6dc},
-        {0x900, 0x902},   {0x93c, 0x93c},   {0x941, 0x948},   {0xe31, 0xe31},   {0xe34, 0xe3a},   {0xe47, 0xe4e},
-        {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff}, {0x20d0, 0x20ff}, {0x302a, 0x302d}, {0x3099, 0x309a}, {0xfe20, 0xfe2f},
+        {0x300, 0x36f},   {0x483, 0x489},   {0x591, 0x5bd},   {0x610, 0x61a},   {0x64b, 0x65f},
+        {0x6d6, 0x6dc},   {0x900, 0x902},   {0x93c, 0x93c},   {0x941, 0x948},   {0xe31, 0xe31},
+        {0xe34, 0xe3a},   {0xe47, 0xe4e},   {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff}, {0x20d0, 0x20ff},
+        {0x302a, 0x302d}, {0x3099, 0x309a}, {0xfe20, 0xfe2f},
     };
     static const struct span wide[] = {
-        {0x1100, 0x115f}, {0x231a, 0x231b},   {0x23e9, 0x23ec},   {0x25fd, 0x25fe},   {0x2614, 0x2615},   {0x267f, 0x267f},
-        {0x26a1, 0x26a1}, {0x2705, 0x2705},   {0x270a, 0x270b},   {0x2728, 0x2728},   {0x274c, 0x274c},   {0x2795, 0x2797},
-        {0x2b1b, 0x2b1c}, {0x2e80, 0x303e},   {0x3041, 0xa4cf},   {0xa960, 0xa97c},   {0xac00, 0xd7a3},   {0xf900, 0xfaff},
-        {0xfe30, 0xfe6f}, {0xff00, 0xff60},   {0xffe0, 0xffe6},   {0x1f004, 0x1f004}, {0x1f0cf, 0x1f0cf}, {0x1f18e, 0x1f19a},
-        {0x1f200, 0x1f320}, {0x1f32d, 0x1f3f0}, {0x1f400, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd},
+        {0x1100, 0x115f},   {0x231a, 0x231b},   {0x23e9, 0x23ec},   {0x25fd, 0x25fe},
+        {0x2614, 0x2615},   {0x267f, 0x267f},   {0x26a1, 0x26a1},   {0x2705, 0x2705},
+        {0x270a, 0x270b},   {0x2728, 0x2728},   {0x274c, 0x274c},   {0x2795, 0x2797},
+        {0x2b1b, 0x2b1c},   {0x2e80, 0x303e},   {0x3041, 0xa4cf},   {0xa960, 0xa97c},
+        {0xac00, 0xd7a3},   {0xf900, 0xfaff},   {0xfe30, 0xfe6f},   {0xff00, 0xff60},
+        {0xffe0, 0xffe6},   {0x1f004, 0x1f004}, {0x1f0cf, 0x1f0cf}, {0x1f18e, 0x1f19a},
+        {0x1f200, 0x1f320}, {0x1f32d, 0x1f3f0}, {0x1f400, 0x1f64f}, {0x1f680, 0x1f6ff},
+        {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd},
     };
     if (c < 0x300)
         return 1;
@@ -250,7 +260,8 @@ void str_utc(struct str *s, uint64_t unix_s)
     struct tm tm;
     char buf[40];
     time_t t = (time_t)unix_s;
-    if (unix_s > 253402300799 || !gmtime_r(&t, &tm) || !strftime(buf, sizeof buf, "%Y-%m-%d %H:%M:%S UTC", &tm))
+    if (unix_s > 253402300799 || !gmtime_r(&t, &tm) ||
+        !strftime(buf, sizeof buf, "%Y-%m-%d %H:%M:%S UTC", &tm))
         str_fmt(s, "%llu s after 1970", (unsigned long long)unix_s);
     else
         str_puts(s, buf);
@@ -344,7 +355,7 @@ bool parse_duration(const char *text, uint64_t *ret)
     static const struct {
         const char *name;
         uint64_t ns;
-    } unit[] = {{"", 1000000000},    {"s", 1000000000},    {"ms", 1000000}, {"us", 1000},
+    } unit[] = {{"", 1000000000},   {"s", 1000000000},    {"ms", 1000000},     {"us", 1000},
                 {"m", 60000000000}, {"min", 60000000000}, {"h", 3600000000000}};
     uint64_t v, fraction = 0, scale = 1;
     const char *end;
@@ -374,14 +385,16 @@ bool parse_pid(const char *text, int32_t *ret)
 
 /* ---- patterns and near misses ---------------------------------------------------------------- */
 
-/* Does c belong to the set at p ('[' at p[0])? *next is behind ']'; NULL: there is none, so '[' stands for itself. */
+/* Does c belong to the set at p ('[' at p[0])? *next is behind ']'; NULL: there is none, so '['
+ * stands for itself. */
 static bool in_set(const char *p, char c, const char **next)
 {
     bool negated = p[1] == '!' || p[1] == '^', found = false;
     const char *q = p + 1 + negated, *first = q;
     for (; *q && (*q != ']' || q == first); q++) {
         if (q[1] == '-' && q[2] && q[2] != ']') {
-            found |= (unsigned char)c >= (unsigned char)*q && (unsigned char)c <= (unsigned char)q[2];
+            found |=
+                (unsigned char)c >= (unsigned char)*q && (unsigned char)c <= (unsigned char)q[2];
             q += 2;
         } else {
             found |= c == *q;
@@ -446,7 +459,8 @@ unsigned edit_distance(const char *a, const char *b)
             unsigned best = up[j - 1] + (a[i - 1] != b[j - 1]);
             best = up[j] + 1 < best ? up[j] + 1 : best;
             best = now[j - 1] + 1 < best ? now[j - 1] + 1 : best;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && up2[j - 2] + 1 < best)
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                up2[j - 2] + 1 < best)
                 best = up2[j - 2] + 1;
             now[j] = best;
         }

@@ -40,7 +40,8 @@ static void put_text(struct checks *c, const struct vmi_finding *f, enum vmi_sev
     if (f->address) {
         struct str name = {0};
         str_symbol(c->run, &name, f->address);
-        str_fmt(&text, " (at 0x%llx%s%s)", (unsigned long long)f->address, name.n ? ", " : "", name.n ? name.p : "");
+        str_fmt(&text, " (at 0x%llx%s%s)", (unsigned long long)f->address, name.n ? ", " : "",
+                name.n ? name.p : "");
         str_free(&name);
     }
     if (f->pid)
@@ -48,8 +49,8 @@ static void put_text(struct checks *c, const struct vmi_finding *f, enum vmi_sev
     str_wrap(&wrapped, text.p ? text.p : "", INDENT, o->width ? o->width : SIZE_MAX);
     const char *mark = o->utf8 ? severities[s].mark : severities[s].ascii;
     fprintf(o->f, "%s%s%s%*s%-10s %s", colour_on(o, severities[s].colour), mark,
-            colour_off(o, severities[s].colour), 3 - (int)text_columns(mark, strlen(mark)), "", f->check,
-            wrapped.n > INDENT ? wrapped.p + INDENT : "\n");
+            colour_off(o, severities[s].colour), 3 - (int)text_columns(mark, strlen(mark)), "",
+            f->check, wrapped.n > INDENT ? wrapped.p + INDENT : "\n");
     str_free(&text);
     str_free(&wrapped);
 }
@@ -83,9 +84,10 @@ static int run(struct run *run)
     listing_end(&c.l);
     unsigned found = c.seen[VMI_SEVERITY_WARNING] + c.seen[VMI_SEVERITY_ALERT];
     if (status == VMI_SUCCESS && !run->json)
-        fprintf(run->out.f, "\n%u agreed, %u warning%s, %u alert%s, %u not answered\n", c.seen[VMI_SEVERITY_OK],
-                c.seen[VMI_SEVERITY_WARNING], c.seen[VMI_SEVERITY_WARNING] == 1 ? "" : "s",
-                c.seen[VMI_SEVERITY_ALERT], c.seen[VMI_SEVERITY_ALERT] == 1 ? "" : "s", c.seen[VMI_SEVERITY_NOTE]);
+        fprintf(run->out.f, "\n%u agreed, %u warning%s, %u alert%s, %u not answered\n",
+                c.seen[VMI_SEVERITY_OK], c.seen[VMI_SEVERITY_WARNING],
+                c.seen[VMI_SEVERITY_WARNING] == 1 ? "" : "s", c.seen[VMI_SEVERITY_ALERT],
+                c.seen[VMI_SEVERITY_ALERT] == 1 ? "" : "s", c.seen[VMI_SEVERITY_NOTE]);
     int code = outcome_code(run, status, &o, "cannot check");
     /* What was found weighs more than what is missing. */
     return found ? EXIT_NO : code;
@@ -96,14 +98,16 @@ const struct verb verb_check = {
     .purpose = "what does not agree: hidden tasks and modules, patched tables, hooks",
     .operands = (const struct operand[]){TARGET_OPERAND, {0}},
     .about =
-        (const char *const[]){"Compares what the kernel tells in several places: tasks by list, by process id and by "
-                              "scanning memory; modules by list, by sysfs and by kallsyms; the entries of the system "
-                              "call table and the interrupt table with the kernel's text; ftrace and kprobe hooks. "
-                              "A running guest changes while it is read: look again before you believe a warning.",
-                              NULL},
+        (const char *const[]){
+            "Compares what the kernel tells in several places: tasks by list, by process id and by "
+            "scanning memory; modules by list, by sysfs and by kallsyms; the entries of the system "
+            "call table and the interrupt table with the kernel's text; ftrace and kprobe hooks. "
+            "A running guest changes while it is read: look again before you believe a warning.",
+            NULL},
     .columns = columns,
-    .examples = (const struct example[]){{"tinyvmi check qemu:web1 && echo fine", "for scripts: exit code 1 when "
-                                                                                 "something does not agree"},
+    .examples = (const struct example[]){{"tinyvmi check qemu:web1 && echo fine",
+                                          "for scripts: exit code 1 when "
+                                          "something does not agree"},
                                          {0}},
     .says_no = "something does not agree: a warning or an alert",
     .see_also = "ps modules symbols",

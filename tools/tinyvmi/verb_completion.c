@@ -99,17 +99,22 @@ static void bash(FILE *f)
     }
     fputs("    help:*|man:*) COMPREPLY=($(compgen -W '", f);
     verb_names(f, NULL);
-    fputs("' -- \"$cur\")) ;;\n    completion:*) COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$cur\")) ;;\n    ", f);
+    fputs("' -- \"$cur\")) ;;\n    completion:*) COMPREPLY=($(compgen -W 'bash zsh fish' -- "
+          "\"$cur\")) ;;\n    ",
+          f);
     verb_names(f, ":*|");
     fputs(":*)\n"
-          "      COMPREPLY=($(compgen -W \"$(tinyvmi list --names 2>/dev/null)\" -- \"$cur\") $(compgen -f -- \"$cur\"))\n"
+          "      COMPREPLY=($(compgen -W \"$(tinyvmi list --names 2>/dev/null)\" -- \"$cur\") "
+          "$(compgen -f -- \"$cur\"))\n"
           "      if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then\n"
           "        colon=${cur%\"${cur##*:}\"}\n"
-          "        for word in \"${!COMPREPLY[@]}\"; do COMPREPLY[word]=${COMPREPLY[word]#\"$colon\"}; done\n"
+          "        for word in \"${!COMPREPLY[@]}\"; do "
+          "COMPREPLY[word]=${COMPREPLY[word]#\"$colon\"}; done\n"
           "      fi ;;\n"
           "  esac\n"
           "}\n"
-          "complete -o filenames -o nosort -F _tinyvmi tinyvmi 2>/dev/null || complete -F _tinyvmi tinyvmi\n",
+          "complete -o filenames -o nosort -F _tinyvmi tinyvmi 2>/dev/null || complete -F _tinyvmi "
+          "tinyvmi\n",
           f);
 }
 
@@ -133,8 +138,8 @@ static void zsh_option(FILE *f, const struct verb *v, const struct option_row *r
     (void)v;
     fputs("        ", f);
     if (r->letter)
-        fprintf(f, "'(-%c --%s)'{-%c%s,--%s%s}'", r->letter, r->name, r->letter, r->value ? "+" : "", r->name,
-                r->value ? "=" : "");
+        fprintf(f, "'(-%c --%s)'{-%c%s,--%s%s}'", r->letter, r->name, r->letter,
+                r->value ? "+" : "", r->name, r->value ? "=" : "");
     else
         fprintf(f, "'--%s%s", r->name, r->value ? "=" : "");
     fputc('[', f);
@@ -170,14 +175,15 @@ static void zsh_operands(FILE *f, const struct verb *v)
 
 static void zsh(FILE *f)
 {
-    fputs("#compdef tinyvmi\n# zsh completion for tinyvmi; made by 'tinyvmi completion zsh'\n"
-          "_tinyvmi_target() {\n"
-          "  local -a targets\n"
-          "  targets=(${(f)\"$(tinyvmi list --names 2>/dev/null)\"})\n"
-          "  _alternative 'machines:virtual machine:compadd -a targets' 'files:memory file:_files'\n"
-          "}\n"
-          "_tinyvmi_verb() {\n  local -a verbs\n  verbs=(\n",
-          f);
+    fputs(
+        "#compdef tinyvmi\n# zsh completion for tinyvmi; made by 'tinyvmi completion zsh'\n"
+        "_tinyvmi_target() {\n"
+        "  local -a targets\n"
+        "  targets=(${(f)\"$(tinyvmi list --names 2>/dev/null)\"})\n"
+        "  _alternative 'machines:virtual machine:compadd -a targets' 'files:memory file:_files'\n"
+        "}\n"
+        "_tinyvmi_verb() {\n  local -a verbs\n  verbs=(\n",
+        f);
     for (const struct verb *const *v = verbs; *v; v++) {
         fprintf(f, "    '%s:", (*v)->name);
         quoted(f, (*v)->purpose);
@@ -196,7 +202,8 @@ static void zsh(FILE *f)
         fputs("        && return ;;\n", f);
     }
     fputs("  esac\n}\n"
-          "if [ \"$funcstack[1]\" = _tinyvmi ]; then _tinyvmi \"$@\"; else compdef _tinyvmi tinyvmi; fi\n",
+          "if [ \"$funcstack[1]\" = _tinyvmi ]; then _tinyvmi \"$@\"; else compdef _tinyvmi "
+          "tinyvmi; fi\n",
           f);
 }
 

@@ -15,7 +15,8 @@ static const struct column columns[] = {
     {0},
 };
 
-static const char *const level_names[] = {"emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"};
+static const char *const level_names[] = {"emerg", "alert",  "crit", "err",
+                                          "warn",  "notice", "info", "debug"};
 
 struct dmesg {
     struct run *run;
@@ -49,7 +50,8 @@ static void put_json(struct dmesg *d, const struct vmi_log_line *line)
     json_close(j, '}');
 }
 
-/* A record of several lines has the time in front of each, as the kernel prints it (record_print_text). */
+/* A record of several lines has the time in front of each, as the kernel prints it
+ * (record_print_text). */
 static void put_text(struct dmesg *d, const struct vmi_log_line *line)
 {
     struct out *o = &d->run->out;
@@ -68,8 +70,8 @@ static void put_text(struct dmesg *d, const struct vmi_log_line *line)
             fprintf(o->f, "<%u>", line->facility << 3 | line->level);
         fprintf(o->f, "%s[%5llu.%06llu]%s %s", colour_on(o, d->raw ? PLAIN : GREEN),
                 (unsigned long long)(line->time_ns / 1000000000),
-                (unsigned long long)(line->time_ns % 1000000000 / 1000), colour_off(o, d->raw ? PLAIN : GREEN),
-                colour_on(o, c));
+                (unsigned long long)(line->time_ns % 1000000000 / 1000),
+                colour_off(o, d->raw ? PLAIN : GREEN), colour_on(o, c));
         fwrite(d->s.p, 1, d->s.n, o->f);
         fprintf(o->f, "%s\n", colour_off(o, c));
         if (!newline)
@@ -106,15 +108,18 @@ static int parse_level(const struct run *run, uint32_t *ret)
         if (!strcmp(name, level_names[i]))
             *ret = i;
     if (*ret == UINT32_MAX)
-        return usage_error(run, "--level is one of: emerg alert crit err warn notice info debug, or 0 to 7; not '%s'",
-                           name);
+        return usage_error(
+            run,
+            "--level is one of: emerg alert crit err warn notice info debug, or 0 to 7; not '%s'",
+            name);
     return EXIT_WELL;
 }
 
 static int run(struct run *run)
 {
     struct vmi_outcome o = {0};
-    struct dmesg d = {.run = run, .json = {.f = run->out.f, .lines = 1}, .raw = opt(run, "raw") != NULL};
+    struct dmesg d = {
+        .run = run, .json = {.f = run->out.f, .lines = 1}, .raw = opt(run, "raw") != NULL};
     int code = parse_level(run, &d.most);
     if (code)
         return code;
@@ -133,18 +138,24 @@ const struct verb verb_dmesg = {
     .operands = (const struct operand[]){TARGET_OPERAND, {0}},
     .options =
         (const struct option_row[]){
-            {"level", 'l', "LEVEL", "this level and graver ones: emerg alert crit err warn notice info debug, or 0 to 7",
+            {"level", 'l', "LEVEL",
+             "this level and graver ones: emerg alert crit err warn notice info debug, or 0 to 7",
              0, NULL},
-            {"raw", 'r', NULL, "with <N> in front, and bytes as they are when the output is no terminal", 0, NULL},
+            {"raw", 'r', NULL,
+             "with <N> in front, and bytes as they are when the output is no terminal", 0, NULL},
             {0},
         },
-    .about = (const char *const[]){"Prints what is in the log buffer, oldest first. Several lines of one record have "
-                                   "the time in front of each, as the kernel prints them.",
-                                   NULL},
+    .about =
+        (const char *const[]){
+            "Prints what is in the log buffer, oldest first. Several lines of one record have "
+            "the time in front of each, as the kernel prints them.",
+            NULL},
     .columns = columns,
-    .examples = (const struct example[]){{"tinyvmi dmesg qemu:web1 --level warn", "warnings and what is graver"},
-                                         {"tinyvmi dmesg panic.elf | tail -40", "the last words of a crashed kernel"},
-                                         {0}},
+    .examples =
+        (const struct example[]){
+            {"tinyvmi dmesg qemu:web1 --level warn", "warnings and what is graver"},
+            {"tinyvmi dmesg panic.elf | tail -40", "the last words of a crashed kernel"},
+            {0}},
     .see_also = "info watch",
     .flags = VERB_KERNEL,
     .run = run,

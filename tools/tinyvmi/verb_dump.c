@@ -14,7 +14,10 @@ unsigned dump_machine(const struct run *run, bool *wide)
         const char *arch;
         unsigned machine;
         bool wide;
-    } row[] = {{"x86-64", EM_X86_64, true}, {"arm64", EM_AARCH64, true}, {"i386", EM_386, false}, {"arm", EM_ARM, false}};
+    } row[] = {{"x86-64", EM_X86_64, true},
+               {"arm64", EM_AARCH64, true},
+               {"i386", EM_386, false},
+               {"arm", EM_ARM, false}};
     const struct vmi_kernel *k = vmi_kernel_info(run->vmi);
     *wide = true;
     for (size_t i = 0; k && i < sizeof row / sizeof *row; i++) {
@@ -41,7 +44,8 @@ static int copy_pages(struct dump *d, struct outfile *f, uint64_t pa, uint64_t n
     return EXIT_WELL;
 }
 
-static int copy_range(struct dump *d, struct outfile *f, const struct vmi_range *r, uint64_t file_at)
+static int copy_range(struct dump *d, struct outfile *f, const struct vmi_range *r,
+                      uint64_t file_at)
 {
     for (uint64_t i = 0; i < r->size;) {
         size_t avail = 0, got = 0;
@@ -51,7 +55,8 @@ static int copy_range(struct dump *d, struct outfile *f, const struct vmi_range 
         if (p && avail) {
             n = avail < n ? avail : n;
             code = outfile_write_at(f, file_at + i, p, n);
-        } else if (vmi_read_pa(d->run->vmi, r->start + i, n, d->buf, &got) == VMI_SUCCESS && got == n) {
+        } else if (vmi_read_pa(d->run->vmi, r->start + i, n, d->buf, &got) == VMI_SUCCESS &&
+                   got == n) {
             code = outfile_write_at(f, file_at + i, d->buf, n);
         } else {
             code = copy_pages(d, f, r->start + i, n, file_at + i);
@@ -73,17 +78,20 @@ static void add_vmcoreinfo(struct run *run, struct str *notes)
     enum { MOST = 64 * 1024 };
     addr_t at = 0, size = 0;
     size_t got = 0;
-    if (!vmi_kernel_info(run->vmi) || vmi_read_addr_ksym(run->vmi, "vmcoreinfo_data", &at) != VMI_SUCCESS ||
-        vmi_read_addr_ksym(run->vmi, "vmcoreinfo_size", &size) != VMI_SUCCESS || size == 0 || size > MOST)
+    if (!vmi_kernel_info(run->vmi) ||
+        vmi_read_addr_ksym(run->vmi, "vmcoreinfo_data", &at) != VMI_SUCCESS ||
+        vmi_read_addr_ksym(run->vmi, "vmcoreinfo_size", &size) != VMI_SUCCESS || size == 0 ||
+        size > MOST)
         return;
     char *text = memory_grow(NULL, MOST, 1);
-    if (vmi_read_va(run->vmi, at, 0, size, text, &got) == VMI_SUCCESS && !strncmp(text, "OSRELEASE=", 10))
+    if (vmi_read_va(run->vmi, at, 0, size, text, &got) == VMI_SUCCESS &&
+        !strncmp(text, "OSRELEASE=", 10))
         elfcore_note(notes, "VMCOREINFO", 0, text, got);
     free(text);
 }
 
-static int write_elf_headers(struct dump *d, struct outfile *f, const struct vmi_range *range, size_t n,
-                             struct core_segment *segment)
+static int write_elf_headers(struct dump *d, struct outfile *f, const struct vmi_range *range,
+                             size_t n, struct core_segment *segment)
 {
     const struct vmi_kernel *k = vmi_kernel_info(d->run->vmi);
     struct str notes = {0}, head = {0};
@@ -91,12 +99,17 @@ static int write_elf_headers(struct dump *d, struct outfile *f, const struct vmi
     unsigned machine = dump_machine(d->run, &wide);
     add_vmcoreinfo(d->run, &notes);
     for (size_t i = 0; i < n; i++)
-        segment[i] = (struct core_segment){.va = k && k->direct_map ? k->direct_map + range[i].start : 0,
-                                           .pa = range[i].start, .size = range[i].size, .read = true, .write = true};
+        segment[i] =
+            (struct core_segment){.va = k && k->direct_map ? k->direct_map + range[i].start : 0,
+                                  .pa = range[i].start,
+                                  .size = range[i].size,
+                                  .read = true,
+                                  .write = true};
     int code = EXIT_WELL;
     /* 64-bit headers for all: 32-bit ones cannot tell of memory above 4 GiB. */
     if (!elfcore_headers(machine, true, segment, n, &notes, &head)) {
-        complain("--to raw has no such limit", "the memory has more ranges than an ELF file can have");
+        complain("--to raw has no such limit",
+                 "the memory has more ranges than an ELF file can have");
         code = EXIT_HOST;
     } else {
         code = outfile_write_at(f, 0, head.p, head.n);
@@ -143,7 +156,8 @@ static int dump_machine_memory(struct dump *d)
     return outfile_commit(&f);
 }
 
-/* ELF names the machine, so the kernel is of use there; but memory without one can be dumped, too. */
+/* ELF names the machine, so the kernel is of use there; but memory without one can be dumped, too.
+ */
 static int open_target(struct run *run, bool process, bool elf)
 {
     if (process)
@@ -163,14 +177,17 @@ static int report(const struct dump *d, int code)
         return code;
     if (d->untouched) {
         str_size(&s, d->untouched);
-        fprintf(stderr, "%s of the process have no page in memory (never used, or only in the file that is mapped) and "
-                        "are holes\n", s.p);
+        fprintf(stderr,
+                "%s of the process have no page in memory (never used, or only in the file that is "
+                "mapped) and "
+                "are holes\n",
+                s.p);
         s.n = 0;
     }
     if (d->missing) {
         str_size(&s, d->missing);
-        complain(NULL, "%s could not be read%s and are holes in %s", s.p, opt(d->run, "pid") ? " (swapped out)" : "",
-                 d->path);
+        complain(NULL, "%s could not be read%s and are holes in %s", s.p,
+                 opt(d->run, "pid") ? " (swapped out)" : "", d->path);
         code = EXIT_PARTIAL;
     }
     str_free(&s);
@@ -180,7 +197,10 @@ static int report(const struct dump *d, int code)
 static int run(struct run *run)
 {
     vmi_pid_t pid = 0;
-    struct dump d = {.run = run, .path = operand(run, 1), .to = opt(run, "to"), .force = opt(run, "force") != NULL};
+    struct dump d = {.run = run,
+                     .path = operand(run, 1),
+                     .to = opt(run, "to"),
+                     .force = opt(run, "force") != NULL};
     int code = opt_pid(run, "pid", &pid);
     if (code)
         return code;
@@ -203,26 +223,33 @@ const struct verb verb_dump = {
     .name = "dump",
     .purpose = "save the machine's memory, or that of one process, to a file",
     .operands = (const struct operand[]){TARGET_OPERAND,
-                                         {"FILE", "file to write (with --to dir: a directory)", OPERAND_FILE},
+                                         {"FILE", "file to write (with --to dir: a directory)",
+                                          OPERAND_FILE},
                                          {0}},
     .options =
         (const struct option_row[]){
-            {"to", 0, "FORMAT", "raw: file offset is physical address; elf: ELF core; dir: a file for each mapping of a "
-                                "process (default: raw, with -p elf)",
+            {"to", 0, "FORMAT",
+             "raw: file offset is physical address; elf: ELF core; dir: a file for each mapping of "
+             "a "
+             "process (default: raw, with -p elf)",
              0, "raw elf dir"},
             {"pid", 'p', "PID", "the user memory of this process instead", 0, NULL},
             {"force", 'f', NULL, "replace what exists", 0, NULL},
             {0},
         },
-    .about = (const char *const[]){"The file is sparse: what is no memory, and pages of zeros, take no space. It appears "
-                                   "under its name when it is complete, and is readable for its owner only. The guest "
-                                   "is not paused: pages of a running guest are of different moments. Progress is shown "
-                                   "when it takes longer than a second.",
-                                   NULL},
-    .examples = (const struct example[]){{"tinyvmi dump qemu:web1 web1.raw", "all memory"},
-                                         {"tinyvmi dump qemu:web1 web1.elf --to elf", "for crash, drgn, gdb"},
-                                         {"tinyvmi dump qemu:web1 nginx.core -p 812", "one process, for gdb"},
-                                         {0}},
+    .about =
+        (const char *const[]){
+            "The file is sparse: what is no memory, and pages of zeros, take no space. It appears "
+            "under its name when it is complete, and is readable for its owner only. The guest "
+            "is not paused: pages of a running guest are of different moments. Progress is shown "
+            "when it takes longer than a second.",
+            NULL},
+    .examples =
+        (const struct example[]){
+            {"tinyvmi dump qemu:web1 web1.raw", "all memory"},
+            {"tinyvmi dump qemu:web1 web1.elf --to elf", "for crash, drgn, gdb"},
+            {"tinyvmi dump qemu:web1 nginx.core -p 812", "one process, for gdb"},
+            {0}},
     .says_no = "there is no such process",
     .see_also = "read maps info",
     .flags = VERB_TARGET | VERB_NO_JSON,

@@ -57,7 +57,9 @@ const struct verb verb_files = {
     .purpose = "what a process has open, as /proc/PID/fd",
     .operands = (const struct operand[]){TARGET_OPERAND, {"PID", "process id", 0}, {0}},
     .columns = columns,
-    .examples = (const struct example[]){{"tinyvmi files qemu:web1 812", "the open files of process 812"}, {0}},
+    .examples =
+        (const struct example[]){{"tinyvmi files qemu:web1 812", "the open files of process 812"},
+                                 {0}},
     .says_no = "there is no such process",
     .see_also = "ps maps net",
     .flags = VERB_KERNEL,

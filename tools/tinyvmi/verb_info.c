@@ -49,7 +49,8 @@ static void print_kernel(struct out *o, const struct view *v)
     const struct vmi_kernel *k = v->k;
     struct str s = {0};
     str_guest(&s, k->release, strlen(k->release), 0);
-    str_fmt(&s, ", %s, %s paging%s", k->arch, k->paging, k->page_table_isolation ? ", page table isolation" : "");
+    str_fmt(&s, ", %s, %s paging%s", k->arch, k->paging,
+            k->page_table_isolation ? ", page table isolation" : "");
     text_line(o, "kernel", &s);
     s.n = 0;
     str_guest(&s, k->banner, strlen(k->banner), 0);
@@ -91,7 +92,8 @@ static void print_places(struct out *o, const struct view *v)
                 (unsigned long long)(k->slide < 0 ? 0 - (uint64_t)k->slide : (uint64_t)k->slide));
     text_line(o, "KASLR", &s);
     s.n = 0;
-    str_fmt(&s, "virtual 0x%llx, physical 0x%llx", (unsigned long long)k->text_va, (unsigned long long)k->text_pa);
+    str_fmt(&s, "virtual 0x%llx, physical 0x%llx", (unsigned long long)k->text_va,
+            (unsigned long long)k->text_pa);
     if (k->image_size) {
         str_puts(&s, ", ");
         str_size(&s, k->image_size);
@@ -120,7 +122,8 @@ static void print_places(struct out *o, const struct view *v)
 static void print_machine(struct out *o, const struct view *v)
 {
     struct str s = {0};
-    str_fmt(&s, "%s, %s", v->kind ? v->kind : "?", v->live ? "the guest may run while it is read" : "a file");
+    str_fmt(&s, "%s, %s", v->kind ? v->kind : "?",
+            v->live ? "the guest may run while it is read" : "a file");
     text_line(o, "source", &s);
     s.n = 0;
     str_size(&s, v->memory);
@@ -153,7 +156,8 @@ static void print_machine(struct out *o, const struct view *v)
     str_free(&s);
 }
 
-/* Where three columns do not fit, the last two share one and are wrapped: how it was found must not be cut off. */
+/* Where three columns do not fit, the last two share one and are wrapped: how it was found must not
+ * be cut off. */
 static void print_facts_narrow(struct out *o, const struct view *v, size_t name_width)
 {
     for (size_t i = 0; i < v->facts; i++) {
@@ -167,7 +171,8 @@ static void print_facts_narrow(struct out *o, const struct view *v, size_t name_
         str_guest(&text, f->how, strlen(f->how), 0);
         str_wrap(&wrapped, text.p, indent, o->width);
         size_t used = text_columns(name.p, name.n);
-        fprintf(o->f, "%s%s%s%*s%s", colour_on(o, BOLD), name.p, colour_off(o, BOLD), (int)(used < indent ? indent - used : 1), "",
+        fprintf(o->f, "%s%s%s%*s%s", colour_on(o, BOLD), name.p, colour_off(o, BOLD),
+                (int)(used < indent ? indent - used : 1), "",
                 wrapped.n > indent ? wrapped.p + indent : "\n");
         str_free(&name);
         str_free(&text);
@@ -177,14 +182,17 @@ static void print_facts_narrow(struct out *o, const struct view *v, size_t name_
 
 static void print_facts(struct run *run, const struct view *v)
 {
-    static const struct column columns[] = {
-        {"FACT", NULL, NULL, 0}, {"VALUE", NULL, NULL, 0}, {"HOW IT WAS FOUND", NULL, NULL, 0}, {0}};
+    static const struct column columns[] = {{"FACT", NULL, NULL, 0},
+                                            {"VALUE", NULL, NULL, 0},
+                                            {"HOW IT WAS FOUND", NULL, NULL, 0},
+                                            {0}};
     struct listing l;
     size_t name = 0, value = 0, how = 0;
     if (v->facts == 0)
         return;
     for (size_t i = 0; i < v->facts; i++) {
-        size_t n = strlen(v->fact[i].name), k = strlen(v->fact[i].value), m = strlen(v->fact[i].how);
+        size_t n = strlen(v->fact[i].name), k = strlen(v->fact[i].value),
+               m = strlen(v->fact[i].how);
         name = n > name ? n : name;
         value = k > value ? k : value;
         how = m > how ? m : how;
@@ -226,7 +234,10 @@ static void key_known(struct json *j, const char *key, uint64_t v, bool address)
 
 static void json_kernel(struct json *j, const struct vmi_kernel *k)
 {
-    key_text(j, "os", k->os == VMI_KIND_LINUX ? "linux" : k->os == VMI_KIND_WINDOWS ? "windows" : "unknown");
+    key_text(j, "os",
+             k->os == VMI_KIND_LINUX     ? "linux"
+             : k->os == VMI_KIND_WINDOWS ? "windows"
+                                         : "unknown");
     key_text(j, "banner", k->banner);
     key_text(j, "release", k->release);
     key_text(j, "architecture", k->arch);
@@ -335,15 +346,19 @@ const struct verb verb_info = {
     .name = "info",
     .purpose = "which kernel runs there, since when, where in memory, and how that was found",
     .operands = (const struct operand[]){TARGET_OPERAND, {0}},
-    .about = (const char *const[]){"Everything is found in the guest's memory; no profile and no configuration is "
-                                   "needed. The table at the end tells, fact by fact, where it comes from: what was "
-                                   "inferred is marked so. Where no kernel is found, the memory is shown, and the exit "
-                                   "code is 4. With --json, one object.",
-                                   "Times are the guest's, in UTC.", NULL},
-    .examples = (const struct example[]){{"tinyvmi info qemu:web1", "a running guest, by its QEMU name"},
-                                         {"tinyvmi info memory.raw", "a memory dump"},
-                                         {"tinyvmi info memory.raw --json | jq -r .release", "the kernel's release alone"},
-                                         {0}},
+    .about =
+        (const char *const[]){
+            "Everything is found in the guest's memory; no profile and no configuration is "
+            "needed. The table at the end tells, fact by fact, where it comes from: what was "
+            "inferred is marked so. Where no kernel is found, the memory is shown, and the exit "
+            "code is 4. With --json, one object.",
+            "Times are the guest's, in UTC.", NULL},
+    .examples =
+        (const struct example[]){
+            {"tinyvmi info qemu:web1", "a running guest, by its QEMU name"},
+            {"tinyvmi info memory.raw", "a memory dump"},
+            {"tinyvmi info memory.raw --json | jq -r .release", "the kernel's release alone"},
+            {0}},
     .see_also = "list ps symbols",
     .flags = VERB_TARGET,
     .run = run,

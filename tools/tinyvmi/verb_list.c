@@ -75,15 +75,18 @@ const struct verb verb_list = {
             {"names", 0, NULL, "print the targets alone, one a line", 0, NULL},
             {0},
         },
-    .about = (const char *const[]){"Lists what can be opened here, started by whomever: plain qemu-system, libvirt. "
-                                   "ACCESS tells how the memory can be read: mapped (shared memory), or copied from "
-                                   "the process. Root sees all; others see their own.",
-                                   NULL},
+    .about =
+        (const char *const[]){
+            "Lists what can be opened here, started by whomever: plain qemu-system, libvirt. "
+            "ACCESS tells how the memory can be read: mapped (shared memory), or copied from "
+            "the process. Root sees all; others see their own.",
+            NULL},
     .columns = columns,
-    .examples = (const struct example[]){{"tinyvmi list", "what runs here"},
-                                         {"for t in $(tinyvmi list --names); do tinyvmi info $t; done",
-                                          "the kernels of all guests"},
-                                         {0}},
+    .examples =
+        (const struct example[]){{"tinyvmi list", "what runs here"},
+                                 {"for t in $(tinyvmi list --names); do tinyvmi info $t; done",
+                                  "the kernels of all guests"},
+                                 {0}},
     .see_also = "info",
     .run = run,
 };

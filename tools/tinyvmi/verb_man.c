@@ -114,7 +114,8 @@ static void synopsis(FILE *f, const struct verb *v)
     fprintf(f, ".SH SYNOPSIS\n\\fBtinyvmi %s\\fR", v->name);
     for (const struct operand *p = v->operands; p && p->name; p++) {
         bool optional = p->flags & OPERAND_OPTIONAL;
-        fprintf(f, optional ? " [\\fI%s\\fR%s]" : " \\fI%s\\fR%s", p->name, p->flags & OPERAND_MANY ? "..." : "");
+        fprintf(f, optional ? " [\\fI%s\\fR%s]" : " \\fI%s\\fR%s", p->name,
+                p->flags & OPERAND_MANY ? "..." : "");
     }
     fputs(" [\\fIoptions\\fR]\n", f);
 }
@@ -154,12 +155,15 @@ static int man_verb(FILE *f, const struct verb *v)
 static int man_overview(FILE *f)
 {
     head(f, NULL);
-    fputs(".SH NAME\ntinyvmi \\- a running virtual machine or a memory dump, explained from its memory alone\n"
+    fputs(".SH NAME\ntinyvmi \\- a running virtual machine or a memory dump, explained from its "
+          "memory alone\n"
           ".SH SYNOPSIS\n\\fBtinyvmi\\fR \\fIVERB\\fR \\fITARGET\\fR [\\fIoptions\\fR]\n"
           ".SH DESCRIPTION\n",
           f);
-    text(f, "Finds the kernel in the memory of a running QEMU/KVM guest or of a memory dump, and tells what it is doing. "
-            "No profile, no symbols and no configuration are needed, and nothing is installed in the guest.");
+    text(f, "Finds the kernel in the memory of a running QEMU/KVM guest or of a memory dump, and "
+            "tells what it is doing. "
+            "No profile, no symbols and no configuration are needed, and nothing is installed in "
+            "the guest.");
     fputs(".SH VERBS\n", f);
     for (const struct verb *const *v = verbs; *v; v++)
         item(f, (*v)->name, NULL, (*v)->purpose);
@@ -167,8 +171,10 @@ static int man_overview(FILE *f)
     item(f, "PATH, file:PATH", NULL, "a memory file: raw, ELF core, LiME, AVML, kdump");
     item(f, "qemu:NAME, qemu:PID, qemu:/path/to/qmp.sock", NULL, "a running QEMU/KVM guest");
     fputs(".SH \"GUEST TEXT\"\n", f);
-    text(f, "Text that comes from a guest is not trusted. In tables, control characters, invisible characters, those "
-            "that change the direction of writing, and bytes that are not UTF-8 are shown as \\x1b or \\u202e. In JSON, a "
+    text(f, "Text that comes from a guest is not trusted. In tables, control characters, invisible "
+            "characters, those "
+            "that change the direction of writing, and bytes that are not UTF-8 are shown as \\x1b "
+            "or \\u202e. In JSON, a "
             "byte that is not UTF-8 is written as \\u0080 to \\u00ff.");
     fputs(".SH ENVIRONMENT\n", f);
     item(f, "NO_COLOR", NULL, "when set and not empty: no colours, unless --color=always");
@@ -196,7 +202,9 @@ static int run(struct run *run)
 const struct verb verb_man = {
     .name = "man",
     .purpose = "print the manual page of a verb, or of tinyvmi",
-    .operands = (const struct operand[]){{"VERB", "the verb (default: the overview)", OPERAND_OPTIONAL}, {0}},
+    .operands =
+        (const struct operand[]){{"VERB", "the verb (default: the overview)", OPERAND_OPTIONAL},
+                                 {0}},
     .examples = (const struct example[]){{"tinyvmi man ps | man -l -", "read it"}, {0}},
     .flags = VERB_NO_JSON | VERB_SHELL,
     .run = run,

@@ -27,9 +27,10 @@ static int put(const struct vmi_vma *v, void *data)
     struct listing *l = &list->l;
     char range[48], rights[5], offset[24], device[24];
     note_flags(list->run, v->flags);
-    snprintf(range, sizeof range, "%08llx-%08llx", (unsigned long long)v->start, (unsigned long long)v->end);
-    snprintf(rights, sizeof rights, "%c%c%c%c", v->read ? 'r' : '-', v->write ? 'w' : '-', v->exec ? 'x' : '-',
-             v->shared ? 's' : 'p');
+    snprintf(range, sizeof range, "%08llx-%08llx", (unsigned long long)v->start,
+             (unsigned long long)v->end);
+    snprintf(rights, sizeof rights, "%c%c%c%c", v->read ? 'r' : '-', v->write ? 'w' : '-',
+             v->exec ? 'x' : '-', v->shared ? 's' : 'p');
     snprintf(offset, sizeof offset, "%08llx", (unsigned long long)v->offset);
     snprintf(device, sizeof device, "%02x:%02x", v->major, v->minor);
     cell_own(l, RANGE, range);
@@ -64,10 +65,11 @@ const struct verb verb_maps = {
     .purpose = "what a process has mapped, as /proc/PID/maps",
     .operands = (const struct operand[]){TARGET_OPERAND, {"PID", "process id", 0}, {0}},
     .columns = columns,
-    .examples = (const struct example[]){{"tinyvmi maps qemu:web1 812", "the memory map of process 812"},
-                                         {"tinyvmi maps memory.raw 1 --json | jq -r '.[].path' | sort -u",
-                                          "the files that it has mapped"},
-                                         {0}},
+    .examples =
+        (const struct example[]){{"tinyvmi maps qemu:web1 812", "the memory map of process 812"},
+                                 {"tinyvmi maps memory.raw 1 --json | jq -r '.[].path' | sort -u",
+                                  "the files that it has mapped"},
+                                 {0}},
     .says_no = "there is no such process",
     .see_also = "ps files read v2p dump",
     .flags = VERB_KERNEL,

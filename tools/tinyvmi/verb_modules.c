@@ -9,7 +9,8 @@ static const struct column columns[] = {
     [REFS] = {"REFS", "refs", "who uses it: a count", COLUMN_RIGHT},
     [STATE] = {"STATE", "state", "Live, Loading, Unloading, Unformed", 0},
     [BASE] = {"BASE", "base", "virtual address", 0},
-    [INIT_BASE] = {NULL, "init_base", "virtual address of what is freed after loading; null: freed", 0},
+    [INIT_BASE] = {NULL, "init_base", "virtual address of what is freed after loading; null: freed",
+                   0},
     [INIT_SIZE] = {NULL, "init_size", "its size in bytes", 0},
     [OBJECT] = {NULL, "object", "address of the struct module", 0},
     [PATH] = {NULL, "path", "Windows: the file", 0},
@@ -57,14 +58,18 @@ const struct verb verb_modules = {
     .name = "modules",
     .purpose = "loaded kernel modules",
     .operands = (const struct operand[]){TARGET_OPERAND, {0}},
-    .about = (const char *const[]){"The kernel's own list, newest first, as /proc/modules shows it. A module that took "
-                                   "itself off that list is what 'tinyvmi check' looks for.",
-                                   NULL},
+    .about =
+        (const char *const[]){
+            "The kernel's own list, newest first, as /proc/modules shows it. A module that took "
+            "itself off that list is what 'tinyvmi check' looks for.",
+            NULL},
     .columns = columns,
-    .examples = (const struct example[]){{"tinyvmi modules qemu:web1", "what is loaded"},
-                                         {"tinyvmi modules mem.raw --json | jq -r '.[] | select(.taints != \"\") | .name'",
-                                          "those that taint the kernel"},
-                                         {0}},
+    .examples =
+        (const struct example[]){
+            {"tinyvmi modules qemu:web1", "what is loaded"},
+            {"tinyvmi modules mem.raw --json | jq -r '.[] | select(.taints != \"\") | .name'",
+             "those that taint the kernel"},
+            {0}},
     .see_also = "symbols check",
     .flags = VERB_KERNEL,
     .run = run,

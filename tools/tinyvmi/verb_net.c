@@ -5,8 +5,23 @@
 #include <string.h>
 
 enum {
-    PROTO, STATE, KIND, LOCAL, REMOTE, LOCAL_ADDRESS, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT, UID, PID, COMM, FD, INODE,
-    OBJECT, PATH, PROCESS
+    PROTO,
+    STATE,
+    KIND,
+    LOCAL,
+    REMOTE,
+    LOCAL_ADDRESS,
+    LOCAL_PORT,
+    REMOTE_ADDRESS,
+    REMOTE_PORT,
+    UID,
+    PID,
+    COMM,
+    FD,
+    INODE,
+    OBJECT,
+    PATH,
+    PROCESS
 };
 
 static const struct column columns[] = {
@@ -45,14 +60,15 @@ static bool starts(const char *s, const char *with)
 static bool wanted(const struct list *list, const struct vmi_socket *s)
 {
     bool any = !(list->tcp || list->udp || list->unix_);
-    bool kind = any || (list->tcp && starts(s->proto, "tcp")) || (list->udp && starts(s->proto, "udp")) ||
-                (list->unix_ && starts(s->proto, "unix"));
+    bool kind = any || (list->tcp && starts(s->proto, "tcp")) ||
+                (list->udp && starts(s->proto, "udp")) || (list->unix_ && starts(s->proto, "unix"));
     /* A UDP socket with no peer is what ss -l calls listening. */
     bool waits = !strcmp(s->state, "LISTEN") || (starts(s->proto, "udp") && s->remote_port == 0);
     return kind && (!list->listening || waits);
 }
 
-static void address_text(const struct vmi_socket *s, const uint8_t *address, uint16_t port, char *bare, char *full)
+static void address_text(const struct vmi_socket *s, const uint8_t *address, uint16_t port,
+                         char *bare, char *full)
 {
     bool six = s->proto[0] && s->proto[strlen(s->proto) - 1] == '6';
     if (!inet_ntop(six ? AF_INET6 : AF_INET, address, bare, INET6_ADDRSTRLEN))
@@ -141,15 +157,19 @@ const struct verb verb_net = {
             {"listening", 'l', NULL, "those that wait for a peer", 0, NULL},
             {0},
         },
-    .about = (const char *const[]){"Without -t, -u or -x, all. For unix sockets, LOCAL is the path (@ for an abstract "
-                                   "name, * for none) and REMOTE the kind. PROCESS is one that holds the socket; it "
-                                   "may be shared.",
-                                   NULL},
+    .about =
+        (const char *const[]){
+            "Without -t, -u or -x, all. For unix sockets, LOCAL is the path (@ for an abstract "
+            "name, * for none) and REMOTE the kind. PROCESS is one that holds the socket; it "
+            "may be shared.",
+            NULL},
     .columns = columns,
-    .examples = (const struct example[]){{"tinyvmi net qemu:web1 -tul", "what listens"},
-                                         {"tinyvmi net memory.raw --json | jq '.[] | select(.state == \"ESTABLISHED\")'",
-                                          "who talks to whom"},
-                                         {0}},
+    .examples =
+        (const struct example[]){
+            {"tinyvmi net qemu:web1 -tul", "what listens"},
+            {"tinyvmi net memory.raw --json | jq '.[] | select(.state == \"ESTABLISHED\")'",
+             "who talks to whom"},
+            {0}},
     .see_also = "ps files",
     .flags = VERB_KERNEL,
     .run = run,

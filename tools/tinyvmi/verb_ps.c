@@ -6,7 +6,22 @@
 #include <time.h>
 
 enum {
-    PID, TID, PPID, UID, EUID, GID, STATE, START_TEXT, START, START_NS, THREADS, KERNEL, OBJECT, DTB, COMM, CMDLINE
+    PID,
+    TID,
+    PPID,
+    UID,
+    EUID,
+    GID,
+    STATE,
+    START_TEXT,
+    START,
+    START_NS,
+    THREADS,
+    KERNEL,
+    OBJECT,
+    DTB,
+    COMM,
+    CMDLINE
 };
 
 static const struct column columns[] = {
@@ -16,7 +31,8 @@ static const struct column columns[] = {
     [UID] = {"UID", "uid", "real user id", COLUMN_RIGHT},
     [EUID] = {NULL, "euid", "effective user id", 0},
     [GID] = {NULL, "gid", "real group id", 0},
-    [STATE] = {"S", "state", "R running, S sleeping, D disk, T stopped, t traced, Z zombie, X dead, I idle", 0},
+    [STATE] = {"S", "state",
+               "R running, S sleeping, D disk, T stopped, t traced, Z zombie, X dead, I idle", 0},
     [START_TEXT] = {"START", NULL, NULL, COLUMN_RIGHT},
     [START] = {NULL, "start_time", "when it was started, seconds since 1970; null: unknown", 0},
     [START_NS] = {NULL, "start_ns", "when it was started, nanoseconds since the guest's boot", 0},
@@ -25,7 +41,8 @@ static const struct column columns[] = {
     [OBJECT] = {NULL, "object", "address of its task_struct", 0},
     [DTB] = {NULL, "dtb", "physical address of its page table", 0},
     [COMM] = {"COMM", "comm", "its short name; in the table, kernel threads are in brackets", 0},
-    [CMDLINE] = {"COMMAND LINE", "cmdline", "arguments, a blank between each; null: could not be read, or not asked for", 0},
+    [CMDLINE] = {"COMMAND LINE", "cmdline",
+                 "arguments, a blank between each; null: could not be read, or not asked for", 0},
     {0},
 };
 
@@ -59,7 +76,8 @@ static int keep(const struct vmi_process *p, void *data)
 }
 
 /* As ps does: the time for what is younger than a day, else the date. */
-static const char *start_text(const struct ps *ps, const struct vmi_process *p, char *buf, size_t size)
+static const char *start_text(const struct ps *ps, const struct vmi_process *p, char *buf,
+                              size_t size)
 {
     time_t t = (time_t)p->start_time_s;
     struct tm tm;
@@ -69,7 +87,8 @@ static const char *start_text(const struct ps *ps, const struct vmi_process *p, 
     }
     uint64_t age = ps->now_s > p->start_time_s ? ps->now_s - p->start_time_s : 0;
     bool young = age < 86400, this_year = age < 300 * 86400ull;
-    if (!gmtime_r(&t, &tm) || !strftime(buf, size, young ? "%H:%M:%S" : this_year ? "%b%d" : "%Y-%m-%d", &tm))
+    const char *format = young ? "%H:%M:%S" : this_year ? "%b%d" : "%Y-%m-%d";
+    if (!gmtime_r(&t, &tm) || !strftime(buf, size, format, &tm))
         snprintf(buf, size, "?");
     return buf;
 }
@@ -102,7 +121,8 @@ static void put(struct ps *ps, const struct vmi_process *p, const char *lines)
     c = cell_guest_n(l, COMM, p->comm, strnlen(p->comm, sizeof p->comm));
     c->before = before.p ? before.p : "";
     c->after = kernel ? "]" : thread ? "}" : "";
-    if (ps->cmdlines && !kernel && vmi_process_cmdline(ps->run->vmi, p, ps->buf, CMDLINE_SIZE) == VMI_SUCCESS)
+    if (ps->cmdlines && !kernel &&
+        vmi_process_cmdline(ps->run->vmi, p, ps->buf, CMDLINE_SIZE) == VMI_SUCCESS)
         cell_guest_n(l, CMDLINE, ps->buf, strnlen(ps->buf, CMDLINE_SIZE));
     if (kernel)
         l->row_colour = DIM;
@@ -164,7 +184,8 @@ static void link_tree(struct ps *ps)
     free(index);
 }
 
-/* "│ ├─": built from the ancestors. Lines are drawn for so many levels; below, rows stand at the same place. */
+/* "│ ├─": built from the ancestors. Lines are drawn for so many levels; below, rows stand at the
+ * same place. */
 static const char *tree_lines(struct ps *ps, long i, long root)
 {
     static const char *const art[2][4] = {{"| ", "  ", "|-", "`-"}, {"│ ", "  ", "├─", "└─"}};
@@ -212,7 +233,8 @@ static void put_tree(struct ps *ps)
     for (size_t i = 0; i < ps->n; i++)
         if (ps->parent[i] < 0)
             put_subtree(ps, (long)i, seen);
-    /* Forged parents that form a ring hang below no root: each ring is opened where it is met first. */
+    /* Forged parents that form a ring hang below no root: each ring is opened where it is met
+     * first. */
     for (size_t i = 0; i < ps->n; i++) {
         if (seen[i])
             continue;
@@ -279,18 +301,22 @@ const struct verb verb_ps = {
             {"no-cmdline", 0, NULL, "do not read the command lines", 0, NULL},
             {0},
         },
-    .about = (const char *const[]){"Kernel threads are in [brackets], threads beside a process' first in {braces}. "
-                                   "START is the guest's time in UTC: the time of day for what was started within "
-                                   "its last 24 hours, else the date; +12.3s is time since boot, where the guest's "
-                                   "clock is not known. Command lines are read from the processes' own memory; one "
-                                   "that is swapped out is empty.",
-                                   NULL},
+    .about =
+        (const char *const[]){
+            "Kernel threads are in [brackets], threads beside a process' first in {braces}. "
+            "START is the guest's time in UTC: the time of day for what was started within "
+            "its last 24 hours, else the date; +12.3s is time since boot, where the guest's "
+            "clock is not known. Command lines are read from the processes' own memory; one "
+            "that is swapped out is empty.",
+            NULL},
     .columns = columns,
-    .examples = (const struct example[]){{"tinyvmi ps qemu:web1 --tree", "who started whom"},
-                                         {"tinyvmi ps memory.raw -p 1", "process 1 of a dump"},
-                                         {"tinyvmi ps memory.raw --json | jq 'map(select(.kernel_thread | not)) | length'",
-                                          "how many user processes there are"},
-                                         {0}},
+    .examples =
+        (const struct example[]){
+            {"tinyvmi ps qemu:web1 --tree", "who started whom"},
+            {"tinyvmi ps memory.raw -p 1", "process 1 of a dump"},
+            {"tinyvmi ps memory.raw --json | jq 'map(select(.kernel_thread | not)) | length'",
+             "how many user processes there are"},
+            {0}},
     .says_no = "there is no such process",
     .see_also = "maps files net watch check",
     .flags = VERB_KERNEL,

@@ -127,8 +127,8 @@ static int finish(struct reading *r, uint64_t done, bool failed)
         return EXIT_WELL;
     if (done == 0)
         return guest_error(r->run, NULL);
-    complain(NULL, "%llu of %llu bytes were read: %s", (unsigned long long)done, (unsigned long long)r->count,
-             vmi_last_error(r->run->vmi)->text);
+    complain(NULL, "%llu of %llu bytes were read: %s", (unsigned long long)done,
+             (unsigned long long)r->count, vmi_last_error(r->run->vmi)->text);
     return EXIT_PARTIAL;
 }
 
@@ -169,12 +169,13 @@ static int run(struct run *run)
 const struct verb verb_read = {
     .name = "read",
     .purpose = "show or save memory: virtual of the kernel or a process, or physical",
-    .operands = (const struct operand[]){TARGET_OPERAND,
-                                         {"ADDRESS", "0x..., symbol, symbol+offset, module:symbol", 0},
-                                         {0}},
+    .operands =
+        (const struct operand[]){
+            TARGET_OPERAND, {"ADDRESS", "0x..., symbol, symbol+offset, module:symbol", 0}, {0}},
     .options =
         (const struct option_row[]){
-            {"pid", 'p', "PID", "in the address space of this process (default: the kernel's)", 0, NULL},
+            {"pid", 'p', "PID", "in the address space of this process (default: the kernel's)", 0,
+             NULL},
             {"phys", 'P', NULL, "ADDRESS is guest-physical; needs no kernel", 0, NULL},
             {"count", 'n', "COUNT", "bytes: 64, 0x40, 4k, 2M (default: 256)", 0, NULL},
             {"string", 's', NULL, "a text that ends with a zero byte, at most 1 MiB", 0, NULL},
@@ -184,17 +185,21 @@ const struct verb verb_read = {
             {"no-squeeze", 'v', NULL, "print lines that repeat, too, instead of one '*'", 0, NULL},
             {0},
         },
-    .about = (const char *const[]){"Prints the address, the bytes, and the characters. Reading ends at the first byte "
-                                   "that has no page or no memory; what came before is valid, and the exit code is 5. "
-                                   "With --json, one object: address, size, and hex or text.",
-                                   NULL},
-    .examples = (const struct example[]){{"tinyvmi read memory.raw linux_banner --string", "the kernel's own name"},
-                                         {"tinyvmi read memory.raw init_task+0x20 -n 64", "a piece of a structure"},
-                                         {"tinyvmi read qemu:web1 0x55d0c0a00000 -p 812 -n 4k -o text.bin",
-                                          "a page of process 812, into a file"},
-                                         {"tinyvmi read memory.raw 0x7c00 --phys --raw | ndisasm -b16 -",
-                                          "physical memory, into another program"},
-                                         {0}},
+    .about =
+        (const char *const[]){
+            "Prints the address, the bytes, and the characters. Reading ends at the first byte "
+            "that has no page or no memory; what came before is valid, and the exit code is 5. "
+            "With --json, one object: address, size, and hex or text.",
+            NULL},
+    .examples =
+        (const struct example[]){
+            {"tinyvmi read memory.raw linux_banner --string", "the kernel's own name"},
+            {"tinyvmi read memory.raw init_task+0x20 -n 64", "a piece of a structure"},
+            {"tinyvmi read qemu:web1 0x55d0c0a00000 -p 812 -n 4k -o text.bin",
+             "a page of process 812, into a file"},
+            {"tinyvmi read memory.raw 0x7c00 --phys --raw | ndisasm -b16 -",
+             "physical memory, into another program"},
+            {0}},
     .says_no = "nothing is there: not mapped, or no such symbol",
     .see_also = "v2p maps dump types",
     .flags = VERB_TARGET,

@@ -8,8 +8,10 @@ enum { ADDRESS, TYPE, NAME, OFFSET, SIZE, MODULE };
 
 static const struct column columns[] = {
     [ADDRESS] = {"ADDRESS", "address", "virtual address; the KASLR slide is in it", 0},
-    [TYPE] = {"T", "type", "as nm prints it: T text, D data, B bss, R read-only; capital: global", 0},
-    [NAME] = {"NAME", "name", "its name; in the table with the offset of the address that was asked for", 0},
+    [TYPE] = {"T", "type", "as nm prints it: T text, D data, B bss, R read-only; capital: global",
+              0},
+    [NAME] = {"NAME", "name",
+              "its name; in the table with the offset of the address that was asked for", 0},
     [OFFSET] = {NULL, "offset", "of the address that was asked for, in bytes", 0},
     [SIZE] = {"SIZE", "size", "bytes to the next symbol; null: unknown", COLUMN_RIGHT},
     [MODULE] = {"MODULE", "module", "\"\" for the kernel itself", 0},
@@ -58,7 +60,9 @@ static int search_all(struct run *run, struct search *s)
     status_t status = vmi_each_symbol(run->vmi, each, s, &o);
     int code = run_listing_end(run, &s->l, status, &o, "cannot list the symbols");
     if (code == EXIT_WELL && s->l.rows == 0) {
-        complain(s->pattern && !strpbrk(s->pattern, "*?[") ? "a pattern needs stars to match a part: '*name*'" : NULL,
+        complain(s->pattern && !strpbrk(s->pattern, "*?[")
+                     ? "a pattern needs stars to match a part: '*name*'"
+                     : NULL,
                  "no symbol matches");
         return EXIT_NO;
     }
@@ -113,23 +117,27 @@ static int run(struct run *run)
 const struct verb verb_symbols = {
     .name = "symbols",
     .purpose = "symbols of the kernel and its modules: name to address, address to name",
-    .operands = (const struct operand[]){TARGET_OPERAND,
-                                         {"SYMBOL", "a name, name+offset, module:name, or an address 0x...",
-                                          OPERAND_OPTIONAL | OPERAND_MANY},
-                                         {0}},
+    .operands =
+        (const struct operand[]){TARGET_OPERAND,
+                                 {"SYMBOL", "a name, name+offset, module:name, or an address 0x...",
+                                  OPERAND_OPTIONAL | OPERAND_MANY},
+                                 {0}},
     .options =
         (const struct option_row[]){
-            {"search", 's', "PATTERN", "all names that match: * any text, ? one character, [a-f] a set", 0, NULL},
+            {"search", 's', "PATTERN",
+             "all names that match: * any text, ? one character, [a-f] a set", 0, NULL},
             {"all", 'a', NULL, "all of them", 0, NULL},
             {"module", 'm', "MODULE", "of this module; \"\" is the kernel itself", 0, NULL},
             {0},
         },
     .columns = columns,
-    .examples = (const struct example[]){{"tinyvmi symbols memory.raw init_task jiffies_64", "where they are"},
-                                         {"tinyvmi symbols memory.raw 0xffffffff81a3c0d4", "what is there"},
-                                         {"tinyvmi symbols qemu:web1 -s '*_sys_open*'", "names that match"},
-                                         {"tinyvmi symbols qemu:web1 -m ext4", "all symbols of a module"},
-                                         {0}},
+    .examples =
+        (const struct example[]){
+            {"tinyvmi symbols memory.raw init_task jiffies_64", "where they are"},
+            {"tinyvmi symbols memory.raw 0xffffffff81a3c0d4", "what is there"},
+            {"tinyvmi symbols qemu:web1 -s '*_sys_open*'", "names that match"},
+            {"tinyvmi symbols qemu:web1 -m ext4", "all symbols of a module"},
+            {0}},
     .says_no = "a symbol was not found",
     .see_also = "types read v2p",
     .flags = VERB_KERNEL,

@@ -8,7 +8,8 @@ enum { STRUCT, NAME, OFFSET, SIZE, BIT_OFFSET, BIT_SIZE, DEPTH, TYPE };
 
 static const struct column columns[] = {
     [STRUCT] = {NULL, "struct", "the type that it is a member of", 0},
-    [NAME] = {"MEMBER", "name", "its name, or the path that was asked for; \"\" for an anonymous struct or union", 0},
+    [NAME] = {"MEMBER", "name",
+              "its name, or the path that was asked for; \"\" for an anonymous struct or union", 0},
     [OFFSET] = {"OFFSET", "offset", "bytes from the start of the outermost type", COLUMN_RIGHT},
     [SIZE] = {"SIZE", "size", "bytes of its type", COLUMN_RIGHT},
     [BIT_OFFSET] = {NULL, "bit_offset", "bits from the start of the outermost type", 0},
@@ -72,7 +73,8 @@ static char *type_suggest(struct run *run, const char *name);
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-static void put_row(struct layout *lay, const char *type, const char *name, const struct vmi_member *m)
+static void put_row(struct layout *lay, const char *type, const char *name,
+                    const struct vmi_member *m)
 {
     struct listing *l = &lay->l;
     cell_own(l, STRUCT, type);
@@ -146,9 +148,11 @@ static void put_line(struct layout *lay, struct str *s, size_t column, const str
     struct out *o = &lay->run->out;
     uint64_t unit = m->m.size ? m->m.size * 8 : 8;
     size_t used = text_columns(s->p, s->n);
-    fprintf(o->f, "%s%*s  %s", s->p, (int)(used < column ? column - used : 0), "", colour_on(o, DIM));
+    fprintf(o->f, "%s%*s  %s", s->p, (int)(used < column ? column - used : 0), "",
+            colour_on(o, DIM));
     if (m->m.bit_size && unit)
-        fprintf(o->f, "/* %5llu:%2llu %4llu */", (unsigned long long)(m->m.bit_offset / unit * (unit / 8)),
+        fprintf(o->f, "/* %5llu:%2llu %4llu */",
+                (unsigned long long)(m->m.bit_offset / unit * (unit / 8)),
                 (unsigned long long)(m->m.bit_offset % unit), (unsigned long long)m->m.size);
     else
         fprintf(o->f, "/* %5llu    %4llu */", (unsigned long long)(m->m.bit_offset / 8),
@@ -166,7 +170,8 @@ static void put_hole(struct layout *lay, unsigned depth, uint64_t bits)
     if (bits % 8)
         fprintf(o->f, "/* %llu bit%s hole */", (unsigned long long)bits, bits == 1 ? "" : "s");
     else
-        fprintf(o->f, "/* %llu byte%s hole */", (unsigned long long)(bits / 8), bits == 8 ? "" : "s");
+        fprintf(o->f, "/* %llu byte%s hole */", (unsigned long long)(bits / 8),
+                bits == 8 ? "" : "s");
     fprintf(o->f, "%s\n", colour_off(o, YELLOW));
 }
 
@@ -218,7 +223,8 @@ static void put_members(struct layout *lay, struct level *level, size_t column)
             level[depth].end = end_of(m);
         struct str s = {0};
         declaration(lay, m, &s);
-        bool opens = is_anonymous(m) && i + 1 < lay->n && lay->member[i + 1].m.depth > depth && open < DEEPEST;
+        bool opens = is_anonymous(m) && i + 1 < lay->n && lay->member[i + 1].m.depth > depth &&
+                     open < DEEPEST;
         if (opens) {
             fprintf(lay->run->out.f, "%s\n", s.p);
             level[++open] = (struct level){m->m.bit_offset, !strncmp(m->type, "union", 5), m};
@@ -252,9 +258,11 @@ static void put_layout(struct layout *lay, const char *type, uint64_t size)
     fprintf(o->f, "%s%s %s%s {\n", colour_on(o, BOLD), level[0].is_union ? "union" : "struct", type,
             colour_off(o, BOLD));
     put_members(lay, level, column);
-    fprintf(o->f, "\n%*s%s/* size: %llu, members: %zu", STEP, "", colour_on(o, DIM), (unsigned long long)size, direct);
+    fprintf(o->f, "\n%*s%s/* size: %llu, members: %zu", STEP, "", colour_on(o, DIM),
+            (unsigned long long)size, direct);
     if (lay->holes)
-        fprintf(o->f, ", holes: %u, %llu bytes", lay->holes, (unsigned long long)(lay->hole_bits / 8));
+        fprintf(o->f, ", holes: %u, %llu bytes", lay->holes,
+                (unsigned long long)(lay->hole_bits / 8));
     if (!level[0].is_union && size > (level[0].end + 7) / 8)
         fprintf(o->f, ", padding: %llu", (unsigned long long)(size - (level[0].end + 7) / 8));
     fprintf(o->f, " */%s\n};\n", colour_off(o, DIM));
@@ -294,15 +302,19 @@ static int put_type(const struct vmi_type *t, void *data)
 
 static int search_types(struct layout *lay)
 {
-    static const struct column type_columns[] = {
-        {"KIND", "kind", NULL, 0}, {"NAME", "name", NULL, 0}, {"SIZE", "size", NULL, COLUMN_RIGHT}, {0}};
+    static const struct column type_columns[] = {{"KIND", "kind", NULL, 0},
+                                                 {"NAME", "name", NULL, 0},
+                                                 {"SIZE", "size", NULL, COLUMN_RIGHT},
+                                                 {0}};
     struct run *run = lay->run;
     struct vmi_outcome o = {0};
-    listing_start(&lay->l, &run->out, run->json ? LISTING_JSON : LISTING_TABLE, !opt(run, "no-headings"), type_columns);
+    listing_start(&lay->l, &run->out, run->json ? LISTING_JSON : LISTING_TABLE,
+                  !opt(run, "no-headings"), type_columns);
     status_t status = vmi_each_type(run->vmi, put_type, lay, &o);
     int code = run_listing_end(run, &lay->l, status, &o, "cannot list the types");
     if (code == EXIT_WELL && lay->l.rows == 0) {
-        complain(strpbrk(lay->pattern, "*?[") ? NULL : "a pattern needs stars to match a part: '*name*'",
+        complain(strpbrk(lay->pattern, "*?[") ? NULL
+                                              : "a pattern needs stars to match a part: '*name*'",
                  "no type matches");
         return EXIT_NO;
     }
@@ -387,11 +399,12 @@ static int whole_type(struct layout *lay, const char *type)
     if (run->json || lay->pattern) {
         run_listing(run, &lay->l);
         for (size_t i = 0; i < lay->n; i++)
-            put_row(lay, type, lay->member[i].name, &(struct vmi_member){.bit_offset = lay->member[i].m.bit_offset,
-                                                                         .size = lay->member[i].m.size,
-                                                                         .bit_size = lay->member[i].m.bit_size,
-                                                                         .depth = lay->member[i].m.depth,
-                                                                         .type = lay->member[i].type});
+            put_row(lay, type, lay->member[i].name,
+                    &(struct vmi_member){.bit_offset = lay->member[i].m.bit_offset,
+                                         .size = lay->member[i].m.size,
+                                         .bit_size = lay->member[i].m.bit_size,
+                                         .depth = lay->member[i].m.depth,
+                                         .type = lay->member[i].type});
         listing_end(&lay->l);
     } else {
         put_layout(lay, type, size);
@@ -408,8 +421,10 @@ static int run(struct run *run)
     struct layout lay = {.run = run, .pattern = opt(run, "search")};
     const char *what = operand(run, 1);
     if (!what)
-        return lay.pattern ? search_types(&lay) : usage_error(run, "which one? TYPE, or --search PATTERN");
-    for (const char *const *tag = (const char *const[]){"struct ", "union ", "enum ", NULL}; *tag; tag++)
+        return lay.pattern ? search_types(&lay)
+                           : usage_error(run, "which one? TYPE, or --search PATTERN");
+    for (const char *const *tag = (const char *const[]){"struct ", "union ", "enum ", NULL}; *tag;
+         tag++)
         if (!strncmp(what, *tag, strlen(*tag)))
             what += strlen(*tag);
     char *type = strdup(what), *dot = type ? strchr(type, '.') : NULL;
@@ -427,28 +442,36 @@ static int run(struct run *run)
 const struct verb verb_types = {
     .name = "types",
     .purpose = "the layout of a structure of this very kernel",
-    .operands = (const struct operand[]){TARGET_OPERAND,
-                                         {"TYPE", "struct, union, typedef or enumerator; TYPE.member[.member...] for one "
-                                                  "member's offset",
-                                          OPERAND_OPTIONAL},
-                                         {0}},
+    .operands =
+        (const struct operand[]){
+            TARGET_OPERAND,
+            {"TYPE",
+             "struct, union, typedef or enumerator; TYPE.member[.member...] for one "
+             "member's offset",
+             OPERAND_OPTIONAL},
+            {0}},
     .options =
         (const struct option_row[]){
-            {"search", 's', "PATTERN", "with TYPE, its members whose name matches; without, all types (* is any text)", 0,
+            {"search", 's', "PATTERN",
+             "with TYPE, its members whose name matches; without, all types (* is any text)", 0,
              NULL},
             {0},
         },
-    .about = (const char *const[]){"Prints offset and size in bytes behind every member, bit fields as offset:bit, and "
-                                   "the holes between them; anonymous structs and unions are opened. A member is found "
-                                   "inside anonymous ones, too, and a dotted path goes into embedded structures.",
-                                   NULL},
+    .about =
+        (const char *const[]){
+            "Prints offset and size in bytes behind every member, bit fields as offset:bit, and "
+            "the holes between them; anonymous structs and unions are opened. A member is found "
+            "inside anonymous ones, too, and a dotted path goes into embedded structures.",
+            NULL},
     .columns = columns,
-    .examples = (const struct example[]){{"tinyvmi types memory.raw task_struct", "all of it"},
-                                         {"tinyvmi types memory.raw task_struct.comm", "one member"},
-                                         {"tinyvmi types memory.raw task_struct -s '*pid*'", "members that match"},
-                                         {"tinyvmi types memory.raw -s 'nf_conn*'", "types that match"},
-                                         {"tinyvmi types memory.raw PIDTYPE_TGID", "the value of an enumerator"},
-                                         {0}},
+    .examples =
+        (const struct example[]){
+            {"tinyvmi types memory.raw task_struct", "all of it"},
+            {"tinyvmi types memory.raw task_struct.comm", "one member"},
+            {"tinyvmi types memory.raw task_struct -s '*pid*'", "members that match"},
+            {"tinyvmi types memory.raw -s 'nf_conn*'", "types that match"},
+            {"tinyvmi types memory.raw PIDTYPE_TGID", "the value of an enumerator"},
+            {0}},
     .says_no = "there is no such type or member",
     .see_also = "symbols read",
     .flags = VERB_KERNEL,

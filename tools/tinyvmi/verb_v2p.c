@@ -14,8 +14,10 @@ static void rights_text(const struct vmi_walk *w, char ret[5])
 
 static void print_levels(struct run *run, const struct vmi_walk *w)
 {
-    static const struct column columns[] = {
-        {"LEVEL", NULL, NULL, 0}, {"ENTRY AT", NULL, NULL, COLUMN_RIGHT}, {"VALUE", NULL, NULL, COLUMN_RIGHT}, {0}};
+    static const struct column columns[] = {{"LEVEL", NULL, NULL, 0},
+                                            {"ENTRY AT", NULL, NULL, COLUMN_RIGHT},
+                                            {"VALUE", NULL, NULL, COLUMN_RIGHT},
+                                            {0}};
     struct listing l;
     if (w->levels == 0)
         return;
@@ -38,14 +40,14 @@ static void print_text(struct run *run, const struct vmi_walk *w)
     struct str name = {0}, size = {0};
     char rights[5];
     str_symbol(run, &name, w->va);
-    fprintf(o->f, "0x%llx%s%s, %s\n\n", (unsigned long long)w->va, name.n ? " is " : "", name.n ? name.p : "",
-            w->form ? w->form : "");
+    fprintf(o->f, "0x%llx%s%s, %s\n\n", (unsigned long long)w->va, name.n ? " is " : "",
+            name.n ? name.p : "", w->form ? w->form : "");
     print_levels(run, w);
     rights_text(w, rights);
     if (w->page_size) {
         str_size(&size, w->page_size);
-        fprintf(o->f, "%sphysical 0x%llx%s, in a page of %s, %s\n", colour_on(o, GREEN), (unsigned long long)w->pa,
-                colour_off(o, GREEN), size.p, rights);
+        fprintf(o->f, "%sphysical 0x%llx%s, in a page of %s, %s\n", colour_on(o, GREEN),
+                (unsigned long long)w->pa, colour_off(o, GREEN), size.p, rights);
     } else {
         fprintf(o->f, "%snot mapped:%s %s\n", colour_on(o, RED), colour_off(o, RED),
                 w->fault && w->fault[0] ? w->fault : "no reason was given");
@@ -113,21 +115,25 @@ static int run(struct run *run)
 const struct verb verb_v2p = {
     .name = "v2p",
     .purpose = "translate a virtual address, with the page table entry of every level",
-    .operands = (const struct operand[]){TARGET_OPERAND,
-                                         {"ADDRESS", "0x..., symbol, symbol+offset, module:symbol", 0},
-                                         {0}},
+    .operands =
+        (const struct operand[]){
+            TARGET_OPERAND, {"ADDRESS", "0x..., symbol, symbol+offset, module:symbol", 0}, {0}},
     .options =
         (const struct option_row[]){
-            {"pid", 'p', "PID", "in the address space of this process (default: the kernel's)", 0, NULL},
+            {"pid", 'p', "PID", "in the address space of this process (default: the kernel's)", 0,
+             NULL},
             {0},
         },
-    .about = (const char *const[]){"Reads the guest's own page tables, level by level, and shows where each entry is "
-                                   "(guest-physical) and what it holds; the last one shown is the one that ends the "
-                                   "walk. Rights are those of all levels together: r, w, x, and u where user mode may. "
-                                   "With --json, one object.",
-                                   NULL},
+    .about =
+        (const char *const[]){
+            "Reads the guest's own page tables, level by level, and shows where each entry is "
+            "(guest-physical) and what it holds; the last one shown is the one that ends the "
+            "walk. Rights are those of all levels together: r, w, x, and u where user mode may. "
+            "With --json, one object.",
+            NULL},
     .examples = (const struct example[]){{"tinyvmi v2p memory.raw init_task", "a kernel symbol"},
-                                         {"tinyvmi v2p qemu:web1 0x7f12a4c00000 -p 812", "an address of process 812"},
+                                         {"tinyvmi v2p qemu:web1 0x7f12a4c00000 -p 812",
+                                          "an address of process 812"},
                                          {0}},
     .says_no = "the address is not mapped, or the symbol was not found",
     .see_also = "read maps symbols",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Looks at the process list again and again. Between two looks a process may come and go unseen; an event that tells
- * of each needs a hypervisor that traps it.
+ * Looks at the process list again and again. Between two looks a process may come and go unseen; an
+ * event that tells of each needs a hypervisor that traps it.
  */
 #include "verbs.h"
 
@@ -64,7 +64,8 @@ static int by_pid(const void *a, const void *b)
     return x->p.pid < y->p.pid ? -1 : x->p.pid > y->p.pid;
 }
 
-static void event(struct watch *w, const char *what, enum colour colour, const struct seen *s, const char *before)
+static void event(struct watch *w, const char *what, enum colour colour, const struct seen *s,
+                  const char *before)
 {
     struct listing *l = &w->l;
     const struct vmi_process *p = &s->p;
@@ -109,7 +110,8 @@ static bool same(const struct seen *a, const struct seen *b)
     return a->p.pid == b->p.pid && a->p.start_ns == b->p.start_ns;
 }
 
-/* A list that is read while it changes may lack somebody: ask for it by its id before it is called ended. */
+/* A list that is read while it changes may lack somebody: ask for it by its id before it is called
+ * ended. */
 static bool is_still_there(struct watch *w, const struct seen *old)
 {
     struct seen now = {0};
@@ -125,7 +127,8 @@ static void changed(struct watch *w, const struct seen *old, struct seen *now)
         event(w, "rename", YELLOW, now, old->p.comm);
 }
 
-/* Both are sorted: walk them side by side. Who is still there, though not in the list, is carried over. */
+/* Both are sorted: walk them side by side. Who is still there, though not in the list, is carried
+ * over. */
 static void compare(struct watch *w)
 {
     size_t i = 0, k = 0, n = w->now.n;
@@ -199,7 +202,8 @@ static int loop(struct watch *w, uint64_t interval, uint64_t until)
 static void start_listing(struct watch *w)
 {
     struct run *run = w->run;
-    listing_start(&w->l, &run->out, run->json ? LISTING_JSON_LINES : LISTING_TABLE, !opt(run, "no-headings"), columns);
+    listing_start(&w->l, &run->out, run->json ? LISTING_JSON_LINES : LISTING_TABLE,
+                  !opt(run, "no-headings"), columns);
     /* Rows come one by one: places for what is usual. */
     w->l.width[EVENT] = 6;
     w->l.width[PID] = w->l.width[PPID] = 6;
@@ -251,15 +255,19 @@ const struct verb verb_watch = {
             {"initial", 'a', NULL, "list what is there at the start, too", 0, NULL},
             {0},
         },
-    .about = (const char *const[]){"The guest is neither paused nor changed: its process list is read again and again, "
-                                   "so what lives shorter than the interval may pass unseen. TIME is the host's clock. "
-                                   "With --json, one object a line.",
-                                   NULL},
+    .about =
+        (const char *const[]){
+            "The guest is neither paused nor changed: its process list is read again and again, "
+            "so what lives shorter than the interval may pass unseen. TIME is the host's clock. "
+            "With --json, one object a line.",
+            NULL},
     .columns = columns,
-    .examples = (const struct example[]){{"tinyvmi watch qemu:web1", "until Ctrl-C"},
-                                         {"tinyvmi watch qemu:web1 --for 10s --json | jq -c 'select(.event == \"start\")'",
-                                          "what is started within ten seconds"},
-                                         {0}},
+    .examples =
+        (const struct example[]){
+            {"tinyvmi watch qemu:web1", "until Ctrl-C"},
+            {"tinyvmi watch qemu:web1 --for 10s --json | jq -c 'select(.event == \"start\")'",
+             "what is started within ten seconds"},
+            {0}},
     .see_also = "ps check",
     .flags = VERB_KERNEL,
     .run = run,

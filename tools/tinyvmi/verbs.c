@@ -5,9 +5,9 @@
 #include <string.h>
 
 const struct verb *const verbs[] = {
-    &verb_list,  &verb_info, &verb_ps,  &verb_watch, &verb_maps,  &verb_files,      &verb_net,
-    &verb_mounts, &verb_modules, &verb_dmesg, &verb_check, &verb_symbols, &verb_types, &verb_v2p,
-    &verb_read,  &verb_dump, &verb_help, &verb_man,   &verb_completion, NULL,
+    &verb_list,   &verb_info,    &verb_ps,    &verb_watch, &verb_maps,       &verb_files, &verb_net,
+    &verb_mounts, &verb_modules, &verb_dmesg, &verb_check, &verb_symbols,    &verb_types, &verb_v2p,
+    &verb_read,   &verb_dump,    &verb_help,  &verb_man,   &verb_completion, NULL,
 };
 
 const struct verb *verb_find(const char *name)
@@ -23,12 +23,14 @@ const char *verb_suggest(const char *name)
     static const struct {
         const char *typed, *verb;
     } other[] = {/* what other tools call it */
-                 {"lsmod", "modules"},  {"pslist", "ps"},      {"pstree", "ps"},     {"processes", "ps"},
-                 {"kallsyms", "symbols"}, {"sym", "symbols"},  {"pahole", "types"},  {"struct", "types"},
-                 {"log", "dmesg"},      {"vmas", "maps"},      {"lsof", "files"},    {"netstat", "net"},
-                 {"ss", "net"},         {"sockets", "net"},    {"mount", "mounts"},  {"translate", "v2p"},
-                 {"vtop", "v2p"},       {"hexdump", "read"},   {"rd", "read"},       {"banner", "info"},
-                 {"top", "watch"},      {"malfind", "check"},  {"ls", "list"},       {"version", "--version"}};
+                 {"lsmod", "modules"}, {"pslist", "ps"},        {"pstree", "ps"},
+                 {"processes", "ps"},  {"kallsyms", "symbols"}, {"sym", "symbols"},
+                 {"pahole", "types"},  {"struct", "types"},     {"log", "dmesg"},
+                 {"vmas", "maps"},     {"lsof", "files"},       {"netstat", "net"},
+                 {"ss", "net"},        {"sockets", "net"},      {"mount", "mounts"},
+                 {"translate", "v2p"}, {"vtop", "v2p"},         {"hexdump", "read"},
+                 {"rd", "read"},       {"banner", "info"},      {"top", "watch"},
+                 {"malfind", "check"}, {"ls", "list"},          {"version", "--version"}};
     unsigned best = 0xffff;
     const char *near = NULL;
     for (const struct verb *const *v = verbs; *v; v++)
