@@ -279,6 +279,39 @@ static void names(void **state)
     fake_free(f);
 }
 
+/* A file of overlayfs: the path and inode that the user sees are beside it, if the mark means what it says. */
+static void layered_file(void **state)
+{
+    (void)state;
+    struct fake *f = fake_new(8);
+    uint64_t root = fake_dentry(f, "/", 0), top = fake_mount(f, root, 0, 0), lower = fake_dentry(f, "lower", root);
+    uint64_t seen_as = fake_dentry(f, "merged", root), sb = fake_sb(f, "overlay", 30), a = area(f, 0x1000, 0x2000, 5);
+    uint64_t file = fake_file(f, top, lower, fake_inode(f, fake_sb(f, "ext4", 3), 5, 0100644)), user = file + 3 * FAR / 2;
+    uint64_t mm = mm_with_root(f, node(f, LEAF, 2, (uint64_t[]){a, 0}, (uint64_t[]){0x1fff, 0}));
+    fake_member(f, L_backing_file_user_path, 3 * FAR / 2, 0);
+    fake_set(f, a, L_vma_file, file);
+    fake_set(f, fake_vfsmount(f, top), L_vfsmount_sb, sb);
+    fake_set(f, seen_as, L_dentry_sb, sb);
+    fake_set(f, seen_as, L_dentry_inode, fake_inode(f, sb, 99, 0100644));
+    fake_set(f, user, L_path_mnt, fake_vfsmount(f, top));
+    fake_set(f, user, L_path_dentry, seen_as);
+    static const struct {
+        uint64_t mode;
+        const char *want;
+    } rows[] = {{1 << 24, "0:30 99 /merged\n"}, {1 << 25, "0:30 99 /merged\n"}, {1 << 26, "0:3 5 /lower\n"}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        fake_set(f, file, L_file_mode, rows[i].mode);
+        assert_int_equal(list(f, mm), ST_OK);
+        assert_non_null(strstr(seen.text, rows[i].want));
+        assert_int_equal(seen.partial, 0);
+    }
+    fake_set(f, file, L_file_mode, 1 << 25);
+    fake_set(f, user, L_path_mnt, 0x600000001f); /* the next file's lock and mode: the mark means something else */
+    assert_int_equal(list(f, mm), ST_OK);
+    assert_non_null(strstr(seen.text, "0:3 5 /lower\n"));
+    fake_free(f);
+}
+
 static void no_types(void **state)
 {
     (void)state;
@@ -295,6 +328,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(leaf),       cmocka_unit_test(tree),     cmocka_unit_test(forged_nodes), cmocka_unit_test(endless_node),
         cmocka_unit_test(dense_node), cmocka_unit_test(old_list), cmocka_unit_test(names),        cmocka_unit_test(no_types),
+        cmocka_unit_test(layered_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

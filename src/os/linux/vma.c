@@ -19,7 +19,6 @@ enum {
     NODE_BYTES = 256,         /* sizeof(struct maple_node), which is also its alignment */
     MAX_SLOTS = 64,           /* 31 with 8-byte pointers, 63 with 4 */
     ANON_NAME_BYTES = 80,     /* ANON_VMA_NAME_MAX_LEN, include/linux/mm_inline.h, 0 included */
-    FMODE_BACKING = 1 << 25,  /* since 6.5: the file is a layer's, the user's own path is beside it */
 };
 
 enum { VM_READ = 1, VM_WRITE = 2, VM_EXEC = 4, VM_MAYSHARE = 0x80 }; /* include/linux/mm.h */
@@ -40,16 +39,34 @@ struct vma_walk {
     char path[LX_PATH_MAX];
 };
 
+/*
+ * The path that the user opened, of a file that stands for a layer of another (overlayfs): struct backing_file has it
+ * behind the file. Its mark is FMODE_BACKING, bit 25 from 6.5 and bit 24 since 6.14, and each bit has another meaning in
+ * the other kernels. So what lies there must be a path, too: its dentry is of the file system of its mount.
+ */
+static bool user_path(const struct linux_view *l, uint64_t file, struct lx_path *ret)
+{
+    enum { BITS_24_AND_25 = 3 << 24 };
+    struct lx_path p;
+    uint64_t mode, sb, mnt_sb;
+    if (!lx_has(l, L_backing_file_user_path) || lx_read(l, file, L_file_mode, &mode) != ST_OK || !(mode & BITS_24_AND_25) ||
+        lx_path_read(l, file + lx_off(l, L_backing_file_user_path), &p) != ST_OK || !lx_kernel_pointer(l, p.mnt) ||
+        !lx_kernel_pointer(l, p.dentry) || lx_ptr(l, p.mnt, L_vfsmount_sb, &mnt_sb) != ST_OK ||
+        lx_ptr(l, p.dentry, L_dentry_sb, &sb) != ST_OK || !sb || sb != mnt_sb)
+        return false;
+    *ret = p;
+    return true;
+}
+
 /* Device, inode and path of the mapped file. */
 static void read_file(struct vma_walk *w, uint64_t file, struct vmi_vma *vma)
 {
     const struct linux_view *l = w->l;
-    uint64_t mode, at = file + lx_off(l, L_file_path), inode, sb, v;
+    uint64_t inode, sb, v;
     struct lx_path path;
-    bool backing = lx_has(l, L_backing_file_user_path) && lx_read(l, file, L_file_mode, &mode) == ST_OK && mode & FMODE_BACKING;
-    if (backing)
-        at = file + lx_off(l, L_backing_file_user_path);
-    if (lx_path_read(l, at, &path) != ST_OK || lx_path_text(l, &path, NULL, &w->steps, w->path, sizeof w->path, NULL) != ST_OK)
+    bool backing = user_path(l, file, &path);
+    if ((!backing && lx_path_read(l, file + lx_off(l, L_file_path), &path) != ST_OK) ||
+        lx_path_text(l, &path, NULL, &w->steps, w->path, sizeof w->path, NULL) != ST_OK)
         vma->flags |= VMI_RECORD_PARTIAL;
     int st = backing ? lx_ptr(l, path.dentry, L_dentry_inode, &inode) : lx_ptr(l, file, L_file_inode, &inode);
     if (st == ST_OK && lx_read(l, inode, L_inode_ino, &v) == ST_OK)
