@@ -11,9 +11,11 @@
 
 #define NAME_MAX_BYTES 1024            /* KSYM_NAME_LEN is 512 since 6.1; longer ones are cut */
 #define STEP           8               /* names between two known positions */
+#define COARSE         64              /* symbols between two addresses that are kept at hand */
 #define HASH_PRIME     0x9e3779b97f4a7c15ull
 #define INDEX_BITS     21              /* of a slot: symbol + 1; the rest is part of the hash */
 #define MAX_PROBES     256
+#define SLACK          16              /* bytes behind the tokens' text that may be read */
 
 _Static_assert(KALLSYMS_MAX_SYMS <= 1u << INDEX_BITS, "a slot must hold every symbol");
 
@@ -30,6 +32,7 @@ struct kallsyms {
     struct token token[KALLSYMS_TOKENS];
     char *text;         /* of the tokens */
     uint32_t *position; /* of every STEP-th name, from layout.names */
+    uint64_t *coarse;   /* address of every COARSE-th symbol: few enough to stay in the nearest cache */
     uint32_t *slot;     /* 0: free */
     uint32_t mask;
     uint64_t unhashed;  /* symbols that found no slot within the bound: forged names */
@@ -80,7 +83,11 @@ static void expand(struct kallsyms *k, uint64_t codes, uint32_t len, char *type)
         size_t take = MIN_OF((size_t)t->len - skip, sizeof k->name - 1 - n);
         if (skip)
             *type = k->text[t->at];
-        memcpy(k->name + n, k->text + t->at + skip, take);
+        /* Nearly all tokens are short: a copy of known length needs no call. */
+        if (take <= SLACK && sizeof k->name - n > SLACK)
+            memcpy(k->name + n, k->text + t->at + skip, SLACK);
+        else
+            memcpy(k->name + n, k->text + t->at + skip, take);
         n += take;
     }
     k->name[n] = 0;
@@ -109,8 +116,17 @@ static uint64_t address_of(const struct kallsyms *k, uint64_t i)
 /* The first symbol above `address`, or at it when `at` is set; num_syms when there is none. */
 static uint64_t first_above(const struct kallsyms *k, uint64_t address, bool at)
 {
-    uint64_t low = 0, high = k->layout.num_syms;
+    uint64_t low = 0, high = (k->layout.num_syms + COARSE - 1) / COARSE;
 
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2, a = k->coarse[middle];
+        if (a > address || (at && a == address))
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    high = MIN_OF(low * COARSE, k->layout.num_syms);
+    low = low ? (low - 1) * COARSE : 0;
     while (low < high) {
         uint64_t middle = low + (high - low) / 2, a = address_of(k, middle);
         if (a > address || (at && a == address))
@@ -119,6 +135,17 @@ static uint64_t first_above(const struct kallsyms *k, uint64_t address, bool at)
             low = middle + 1;
     }
     return low;
+}
+
+/* The first symbol above that of i: near by nearly always. */
+static uint64_t next_above(const struct kallsyms *k, uint64_t i)
+{
+    uint64_t address = address_of(k, i), last = MIN_OF(i + 8, k->layout.num_syms);
+
+    for (uint64_t next = i + 1; next < last; next++)
+        if (address_of(k, next) > address)
+            return next;
+    return first_above(k, address, false);
 }
 
 /* Bytes from `address` to symbol `next`. Absolute per-CPU symbols are followed by the image: no size for the last. */
@@ -133,22 +160,17 @@ static uint64_t size_to(const struct kallsyms *k, uint64_t address, uint64_t nex
     return gap ? 0 : end - address;
 }
 
-static int fill(struct kallsyms *k, uint64_t i, uint64_t next, struct vmi_symbol *ret)
+static struct vmi_symbol describe(const struct kallsyms *k, uint64_t i, uint64_t next, char type)
 {
-    uint64_t codes, address = address_of(k, i);
-    uint32_t len;
-    char type;
+    uint64_t address = address_of(k, i);
 
-    if (!find_name(k, i, &codes, &len))
-        return ST_BROKEN;
-    expand(k, codes, len, &type);
-    *ret = (struct vmi_symbol){address, size_to(k, address, next), type, k->name, ""};
-    return ST_OK;
+    return (struct vmi_symbol){address, size_to(k, address, next), type, k->name, ""};
 }
 
 /* ---- the operations -------------------------------------------------------------------------------------------- */
 
-static bool name_equals(struct kallsyms *k, uint64_t i, uint64_t hash, const char *name)
+/* Is this the name of symbol i? Then the answer is filled. */
+static bool answer(struct kallsyms *k, uint64_t i, uint64_t hash, const char *name, struct vmi_symbol *ret)
 {
     uint64_t codes;
     uint32_t len;
@@ -157,12 +179,10 @@ static bool name_equals(struct kallsyms *k, uint64_t i, uint64_t hash, const cha
     if (!find_name(k, i, &codes, &len) || hash_codes(k, codes, len) != hash)
         return false;
     expand(k, codes, len, &type);
-    return !strcmp(k->name, name);
-}
-
-static int found(struct kallsyms *k, uint64_t i, struct vmi_symbol *ret)
-{
-    return fill(k, i, first_above(k, address_of(k, i), false), ret);
+    if (strcmp(k->name, name))
+        return false;
+    *ret = describe(k, i, next_above(k, i), type);
+    return true;
 }
 
 static int by_name(void *self, const char *name, struct vmi_symbol *ret)
@@ -182,26 +202,36 @@ static int by_name(void *self, const char *name, struct vmi_symbol *ret)
         if (!slot)
             break;
         uint32_t i = (slot & ((1u << INDEX_BITS) - 1)) - 1;
-        if ((slot ^ tag) >> INDEX_BITS == 0 && name_equals(k, i, hash, copy))
-            return found(k, i, ret);
+        if ((slot ^ tag) >> INDEX_BITS == 0 && answer(k, i, hash, copy, ret))
+            return ST_OK;
     }
     /* Forged names can leave some without a slot: then the whole table is read, which is bounded, too. */
     for (uint64_t i = 0; k->unhashed && i < k->layout.num_syms; i++)
-        if (name_equals(k, i, hash, copy))
-            return found(k, i, ret);
+        if (answer(k, i, hash, copy, ret))
+            return ST_OK;
     return ST_ABSENT;
 }
 
 static int by_address(void *self, uint64_t address, struct vmi_symbol *ret)
 {
     struct kallsyms *k = self;
-    uint64_t next = first_above(k, address, false);
+    uint64_t next = first_above(k, address, false), codes;
+    uint32_t len;
+    char type;
 
     if (!next)
         return ST_ABSENT;
     /* Of several at one address the first, as the kernel itself prints them. */
-    uint64_t i = first_above(k, address_of(k, next - 1), true);
-    return fill(k, i < next ? i : next - 1, next, ret);
+    uint64_t i = next - 1, at = address_of(k, i);
+    for (unsigned back = 0; back < 8 && i && address_of(k, i - 1) == at; back++)
+        i--;
+    if (i && address_of(k, i - 1) == at)
+        i = MIN_OF(first_above(k, at, true), i);
+    if (!find_name(k, i, &codes, &len))
+        return ST_BROKEN;
+    expand(k, codes, len, &type);
+    *ret = describe(k, i, next, type);
+    return ST_OK;
 }
 
 static int each(void *self, vmi_symbol_cb cb, void *data)
@@ -239,11 +269,10 @@ static int copy_tokens(struct kallsyms *k)
     const uint8_t *b = k->image.bytes.p;
     uint64_t table = k->layout.token_table, room = MIN_OF(k->image.bytes.n - table, (uint64_t)UINT16_MAX + NAME_MAX_BYTES);
 
-    k->text = malloc(room + 1);
+    k->text = calloc(1, room + 1 + SLACK);
     if (!k->text)
         return ST_NOMEM;
     memcpy(k->text, b + table, room);
-    k->text[room] = 0;
     uint64_t used = 0;
     for (unsigned i = 0; i < KALLSYMS_TOKENS; i++) {
         struct token *t = &k->token[i];
@@ -260,7 +289,7 @@ static int copy_tokens(struct kallsyms *k)
         used = MAX_OF(used, (uint64_t)at + t->len + 1);
     }
     /* What follows the tokens was copied for safety's sake alone. */
-    char *shrunk = realloc(k->text, MIN_OF(used, room + 1));
+    char *shrunk = realloc(k->text, MIN_OF(used, room + 1) + SLACK);
     if (shrunk)
         k->text = shrunk;
     return ST_OK;
@@ -302,7 +331,8 @@ static int index_names(struct kallsyms *k)
     k->mask = (uint32_t)(slots - 1);
     k->slot = calloc(slots, sizeof *k->slot);
     k->position = calloc(l->num_syms / STEP + 1, sizeof *k->position);
-    if (!k->slot || !k->position)
+    k->coarse = calloc(l->num_syms / COARSE + 1, sizeof *k->coarse);
+    if (!k->slot || !k->position || !k->coarse)
         return ST_NOMEM;
     for (uint64_t i = 0; i < l->num_syms; i++) {
         uint64_t codes;
@@ -311,6 +341,8 @@ static int index_names(struct kallsyms *k)
             return ST_BROKEN;
         if (i % STEP == 0)
             k->position[i / STEP] = (uint32_t)(pos - l->names);
+        if (i % COARSE == 0)
+            k->coarse[i / COARSE] = address_of(k, i);
         enter(k, i, hash_codes(k, codes, len), &compares);
         pos = codes + len;
     }
@@ -323,6 +355,7 @@ static void kallsyms_close(void *self)
 
     free(k->text);
     free(k->position);
+    free(k->coarse);
     free(k->slot);
     free(k);
 }

@@ -4,7 +4,8 @@
  *
  * Layouts (kernel/kallsyms.c, scripts/kallsyms.c): since 4.6 offsets relative to kallsyms_relative_base; 6.2 added
  * kallsyms_seqs_of_names; 6.4 moved the offsets behind the token index; big symbols (ULEB128 length) since 6.1; absolute
- * per-CPU offsets until 6.14; 7.0 dropped relative_base, an offset then counts from its own place (commit a081b5789255).
+ * per-CPU offsets until 6.14; 7.0 dropped relative_base, an offset then counts from its own place (commit a081b5789255),
+ * and tables are aligned to 4 bytes no matter the pointers.
  * The tables are found by content or at addresses that vmcoreinfo names (since 6.0).
  */
 #ifndef TINYVMI_SYM_KALLSYMS_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Finds the kallsyms tables in a kernel image. The order of the tables (scripts/kallsyms.c), each aligned to a pointer:
+ * Finds the kallsyms tables in a kernel image. The order of the tables (scripts/kallsyms.c), each aligned to a pointer,
+ * since 7.0 to 4 bytes:
  *
  *     until 6.1   offsets, relative_base, num_syms, names, markers, token_table, token_index
  *     6.2, 6.3    offsets, relative_base, num_syms, names, markers, seqs_of_names, token_table, token_index
@@ -16,13 +17,14 @@
 #define MAX_MARKERS (KALLSYMS_MAX_SYMS / KALLSYMS_MARKER)
 #define MAX_BLOCK   (KALLSYMS_MARKER * 520u) /* bytes of 256 names: KSYM_NAME_LEN is 512 since 6.1 */
 #define WORK        (256u << 20)             /* table entries looked at for all candidates together */
-#define NEAR        (1ull << 30)             /* the kernel's image lies within this of any part of it */
+#define NEAR        (256ull << 20)           /* the kernel's image lies within this of any part of it */
 
 struct finder {
     const uint8_t *p;
     uint64_t n;
     const struct kallsyms_image *image;
     unsigned ptr;
+    unsigned align; /* of the tables of the candidate that is looked at */
     uint64_t work; /* what is left */
     const char *why; /* how far the best candidate came */
 };
@@ -39,7 +41,7 @@ static bool spend(struct finder *f, uint64_t steps)
 
 static uint64_t align_up(const struct finder *f, uint64_t at)
 {
-    return (at + f->ptr - 1) & ~(uint64_t)(f->ptr - 1);
+    return (at + f->align - 1) & ~(uint64_t)(f->align - 1);
 }
 
 static uint64_t read_pointer(const struct finder *f, uint64_t at)
@@ -136,8 +138,8 @@ static bool has_text_symbol(struct finder *f, const struct kallsyms_layout *l)
     return false;
 }
 
-/* Can the kernel's lowest symbol be here? */
-static bool base_plausible(const struct finder *f, uint64_t base)
+/* Can the kernel have a symbol here? */
+static bool in_kernel(const struct finder *f, uint64_t base)
 {
     if (f->ptr == 8 ? base >> 52 != 0xfff : base < 0x10000)
         return false;
@@ -155,6 +157,7 @@ static bool base_plausible(const struct finder *f, uint64_t base)
 static bool ascending(struct finder *f, const struct kallsyms_layout *l)
 {
     uint64_t last = 0, descents = 0, allowed = l->num_syms / 256;
+    bool based = l->encoding == KALLSYMS_RELATIVE || l->encoding == KALLSYMS_RELATIVE_PERCPU, base_met = !based;
 
     if (!in_bounds(l->offsets, l->num_syms * l->offset_size, f->n))
         return false;
@@ -164,10 +167,16 @@ static bool ascending(struct finder *f, const struct kallsyms_layout *l)
             return false;
         if (address < last && ++descents > allowed)
             return false;
+        /* relative_base is the address of the lowest symbol that is not absolute (record_relative_base). */
+        if (!base_met && address >= l->relative_base) {
+            if (address != l->relative_base)
+                return false;
+            base_met = true;
+        }
         last = address;
     }
     /* The middle one is in the kernel whatever the form: per-CPU symbols are few. */
-    return base_plausible(f, kallsyms_address(f->image, l, l->num_syms / 2));
+    return base_met && in_kernel(f, kallsyms_address(f->image, l, l->num_syms / 2));
 }
 
 static bool try_encoding(struct finder *f, struct kallsyms_layout *l, int encoding, uint64_t offsets, unsigned size)
@@ -190,8 +199,7 @@ static bool try_relative(struct finder *f, struct kallsyms_layout *l, uint64_t o
     if (!in_bounds(base_at, f->ptr, f->n) || !in_bounds(offsets, 4 * l->num_syms, f->n))
         return false;
     l->relative_base = read_pointer(f, base_at);
-    /* Plain offsets count from the lowest symbol and end below 2 GiB; with absolute per-CPU ones, the image's are negative. */
-    return base_plausible(f, l->relative_base) && (try_encoding(f, l, KALLSYMS_RELATIVE, offsets, 4) ||
+    return in_kernel(f, l->relative_base) && (try_encoding(f, l, KALLSYMS_RELATIVE, offsets, 4) ||
                                                    try_encoding(f, l, KALLSYMS_RELATIVE_PERCPU, offsets, 4));
 }
 
@@ -202,7 +210,7 @@ static bool find_offsets(struct finder *f, struct kallsyms_layout *l, uint64_t n
 
     f->why = "names and tokens agree, but no table of ascending addresses lies beside them";
     if (try_relative(f, l, behind, behind + size)) {
-        l->seqs_of_names = behind + size + f->ptr;
+        l->seqs_of_names = behind + size + f->ptr; /* which is a multiple of `align` */
     } else if (f->image->va && try_encoding(f, l, KALLSYMS_RELATIVE_PLACE, behind, 4)) {
         l->relative_base = 0;
         l->seqs_of_names = behind + size;
@@ -232,13 +240,13 @@ static bool find_names(struct finder *f, uint64_t markers, uint64_t count, struc
 
     if (last >= markers)
         return false;
-    uint64_t high = (markers - last) & ~(uint64_t)(f->ptr - 1);
+    uint64_t high = (markers - last) & ~(uint64_t)(f->align - 1);
     uint64_t low = high > MAX_BLOCK ? high - MAX_BLOCK : 0;
-    for (uint64_t names = high; names >= low + f->ptr; names -= f->ptr) {
-        uint64_t n = le32(f->p + names - f->ptr);
+    for (uint64_t names = high; names >= low + f->align; names -= f->align) {
+        uint64_t n = le32(f->p + names - f->align);
         if (!n || (n + KALLSYMS_MARKER - 1) / KALLSYMS_MARKER != count)
             continue;
-        if (f->ptr == 8 && le32(f->p + names - 4))
+        if (f->align == 8 && le32(f->p + names - 4))
             continue;
         uint64_t end = walk_names(f, names, n, markers, markers);
         if (!end || align_up(f, end) != markers)
@@ -247,10 +255,10 @@ static bool find_names(struct finder *f, uint64_t markers, uint64_t count, struc
         l->names = names;
         l->names_end = end;
         l->markers = markers;
-        if (find_offsets(f, l, names - f->ptr))
+        if (find_offsets(f, l, names - f->align))
             return true;
     }
-    return spend(f, (high - low) / f->ptr) && false;
+    return spend(f, (high - low) / f->align) && false;
 }
 
 /* Markers that end at `end`, counted back to the first, which is 0. */
@@ -258,7 +266,7 @@ static bool find_markers(struct finder *f, uint64_t end, uint64_t *markers, uint
 {
     uint64_t at = end, last = UINT64_MAX, n = 0;
 
-    if (f->ptr == 8 && at >= 8 && !le32(f->p + at - 4))
+    if (f->align == 8 && at >= 8 && !le32(f->p + at - 4))
         at -= 4; /* padding */
     while (at >= 4 && n < MAX_MARKERS) {
         uint64_t value = le32(f->p + at - 4);
@@ -270,7 +278,7 @@ static bool find_markers(struct finder *f, uint64_t end, uint64_t *markers, uint
         if (!value) {
             *markers = at;
             *count = n;
-            return spend(f, n) && at % f->ptr == 0;
+            return spend(f, n) && at % f->align == 0;
         }
     }
     spend(f, n);
@@ -296,7 +304,7 @@ static bool find_before_seqs(struct finder *f, uint64_t token_table, struct kall
 {
     uint64_t most = MIN_OF(token_table, (uint64_t)MAX_MARKERS * (4 + 3 * KALLSYMS_MARKER));
 
-    for (uint64_t room = f->ptr; room <= most; room += f->ptr) {
+    for (uint64_t room = f->align; room <= most; room += f->align) {
         uint64_t markers = token_table - room;
         if (le32(f->p + markers))
             continue;
@@ -312,7 +320,7 @@ static bool find_before_seqs(struct finder *f, uint64_t token_table, struct kall
             }
         }
     }
-    return spend(f, most / f->ptr) && false;
+    return spend(f, most / f->align) && false;
 }
 
 /* The tables around a token table that was checked. */
@@ -378,22 +386,33 @@ static bool tokens_around(const struct finder *f, uint64_t zero, uint64_t *table
     if (before > zero)
         return false;
     *table = zero - before;
-    return *table % f->ptr == 0 && tokens_agree(f, *table, *index, &end) && end == at;
+    return *table % f->align == 0 && tokens_agree(f, *table, *index, &end) && end == at;
+}
+
+/* The tables around the digits at `zero`, in either alignment. *tokens tells whether there was a token table at least. */
+static bool find_at(struct finder *f, uint64_t zero, bool seqs_between, bool *tokens, struct kallsyms_layout *ret)
+{
+    for (f->align = f->ptr; f->align >= 4; f->align -= 4) {
+        uint64_t table, index;
+        if (!spend(f, KALLSYMS_TOKENS) || !tokens_around(f, zero, &table, &index))
+            continue;
+        *tokens = true;
+        if (find_around(f, table, index, seqs_between, ret))
+            return true;
+    }
+    return false;
 }
 
 /* One pass over the image. Tables in which _text is named end it; others are kept while better ones are looked for. */
 static bool search(struct finder *f, bool seqs_between, bool *found, struct kallsyms_layout *ret)
 {
-    uint64_t zero, from = 0, table, index;
+    uint64_t zero, from = 0;
     bool tokens = false;
 
     while (f->work && find_digits(f, from, &zero)) {
         struct kallsyms_layout l;
         from = zero + 1;
-        if (!spend(f, KALLSYMS_TOKENS) || !tokens_around(f, zero, &table, &index))
-            continue;
-        tokens = true;
-        if (!find_around(f, table, index, seqs_between, &l))
+        if (!find_at(f, zero, seqs_between, &tokens, &l))
             continue;
         if (!*found || l.named)
             *ret = l;
@@ -426,6 +445,7 @@ static bool hinted_offsets(struct finder *f, const struct kallsyms_hint *hint, s
            try_encoding(f, l, KALLSYMS_ABSOLUTE, offsets, f->ptr);
 }
 
+/* Since 7.0 the hint tells the alignment: num_syms takes 4 bytes, then it is names' turn. */
 static bool follow_hint(struct finder *f, const struct kallsyms_hint *hint, struct kallsyms_layout *ret)
 {
     struct kallsyms_layout l = {0};
@@ -435,6 +455,7 @@ static bool follow_hint(struct finder *f, const struct kallsyms_hint *hint, stru
         !hinted(f, hint->token_table, 1, &l.token_table) ||
         !hinted(f, hint->token_index, KALLSYMS_INDEX, &l.token_index))
         return false;
+    f->align = l.names == num_at + 4 ? 4 : f->ptr;
     l.num_syms = le32(f->p + num_at);
     if (!l.num_syms || l.num_syms > KALLSYMS_MAX_SYMS || !tokens_agree(f, l.token_table, l.token_index, &end))
         return false;
@@ -444,7 +465,7 @@ static bool follow_hint(struct finder *f, const struct kallsyms_hint *hint, stru
     uint64_t markers = align_up(f, l.names_end), count = (l.num_syms + KALLSYMS_MARKER - 1) / KALLSYMS_MARKER;
     if (in_bounds(markers, 4 * count, f->n) && !le32(f->p + markers) && markers_ascend(f, markers, count))
         l.markers = markers;
-    if (!hinted_offsets(f, hint, &l) && !find_offsets(f, &l, num_at))
+    if (!hinted_offsets(f, hint, &l))
         return false;
     *ret = l;
     return true;
@@ -453,7 +474,7 @@ static bool follow_hint(struct finder *f, const struct kallsyms_hint *hint, stru
 int kallsyms_locate(const struct kallsyms_image *image, const struct kallsyms_hint *hint, struct diag *d,
                     struct kallsyms_layout *ret)
 {
-    struct finder f = {image->bytes.p, image->bytes.n, image, image->ptr_size, WORK, NULL};
+    struct finder f = {image->bytes.p, image->bytes.n, image, image->ptr_size, image->ptr_size, WORK, NULL};
     bool found = false;
 
     if ((image->ptr_size != 4 && image->ptr_size != 8) || image->va % image->ptr_size)
