@@ -86,8 +86,23 @@ static int connect_failed(const char *address, int error, struct diag *d)
     return diag_fail(d, ST_IO, "QMP socket %s: %s", address, strerror(error));
 }
 
+/*
+ * connect() without waiting for as long as the other client stays when the queue is full. It may be full of clients that
+ * have given up, which QEMU takes off when it comes round to it: try for `timeout_ms`.
+ */
+static int connect_in_time(int fd, const struct sockaddr_un *name, unsigned timeout_ms)
+{
+    uint64_t deadline = plat_now_ns() + timeout_ms * UINT64_C(1000000);
+    while (connect(fd, (const struct sockaddr *)name, sizeof *name)) {
+        if ((errno != EAGAIN && errno != EINTR) || plat_now_ns() >= deadline)
+            return errno;
+        (void)poll(NULL, 0, 10);
+    }
+    return 0;
+}
+
 /* Through /proc/self/fd, so that paths longer than sun_path and paths in another mount namespace work, too. */
-static int connect_unix(const char *path, struct diag *d, int *ret)
+static int connect_unix(const char *path, unsigned timeout_ms, struct diag *d, int *ret)
 {
     int node = open(path, O_PATH | O_CLOEXEC);
     if (node < 0)
@@ -95,10 +110,7 @@ static int connect_unix(const char *path, struct diag *d, int *ret)
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     snprintf(name.sun_path, sizeof name.sun_path, "/proc/self/fd/%d", node);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int error = fd < 0 ? errno : 0;
-    /* Not blocking: with a full queue connect() would wait for as long as the other client stays. */
-    if (!error && connect(fd, (const struct sockaddr *)&name, sizeof name))
-        error = errno;
+    int error = fd < 0 ? errno : connect_in_time(fd, &name, timeout_ms);
     close(node);
     if (!error) {
         *ret = fd;
@@ -257,7 +269,7 @@ int qmp_open(const char *address, unsigned greeting_ms, struct diag *d, struct q
     if (n < 0 || (size_t)n >= sizeof q.where)
         return diag_fail(d, ST_INVALID, "QMP socket %.60s...: the path is too long", address);
     bool tcp = !strncmp(address, "tcp:", 4);
-    int st = tcp ? connect_tcp(address, greeting_ms, d, &q.fd) : connect_unix(address, d, &q.fd);
+    int st = tcp ? connect_tcp(address, greeting_ms, d, &q.fd) : connect_unix(address, greeting_ms, d, &q.fd);
     if (st == ST_OK) {
         q.buf = malloc(READ_STEP);
         q.cap = READ_STEP;
