@@ -98,13 +98,17 @@ check: deps
 	@$(MAKE) --no-print-directory -j2 all tests
 	@B=$B tests/run layers compile unit fuzz-corpus cli guests
 
-tests: $(UNIT) $(FUZZ:%=$B/fuzz/%-corpus)
+tests: $(UNIT) $(FUZZ:%=$B/fuzz/%-corpus) $B/tests/translate
+
+$B/tests/translate: tests/guest/translate.c $B/libtinyvmi.a
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $B/libtinyvmi.a $(LIBS)
 
 unit: tests
 	@B=$B tests/run layers compile unit fuzz-corpus cli
 
 check-guests: deps
-	@$(MAKE) --no-print-directory -j2 all
+	@$(MAKE) --no-print-directory -j2 all $B/tests/translate
 	@B=$B tests/run guests
 
 $B/tests/%: tests/unit/%.c $(PARTS)

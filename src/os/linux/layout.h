@@ -35,6 +35,8 @@
     M(task_fs, "task_struct.fs") \
     M(task_nsproxy, "task_struct.nsproxy") \
     M(task_thread_pid, "task_struct.thread_pid") \
+    M(task_worker_private, "task_struct.worker_private") \
+    M(kthread_full_name, "kthread.full_name") \
     M(signal_thread_head, "signal_struct.thread_head") \
     M(signal_nr_threads, "signal_struct.nr_threads") \
     M(cred_uid, "cred.uid") \

@@ -7,6 +7,7 @@
 enum {
     MAX_TASKS = 4 << 20, /* PID_MAX_LIMIT, include/linux/threads.h */
     PF_KTHREAD = 0x00200000, /* include/linux/sched.h */
+    PF_WQ_WORKER = 0x20,
 };
 
 /* The letter that /proc prints: fs/proc/array.c, task_state_array and task_state_index(). */
@@ -66,6 +67,14 @@ static void read_memory(struct linux_view *l, uint64_t task, struct vmi_process 
     (void)lx_read(l, task, L_task_flags, &flags);
     if (flags & PF_KTHREAD)
         p->flags |= VMI_PROCESS_KERNEL;
+    /* a kernel thread's name may be longer than comm: kthread.full_name, since 5.17; workers are named otherwise */
+    if ((flags & (PF_KTHREAD | PF_WQ_WORKER)) == PF_KTHREAD && lx_has(l, L_kthread_full_name) &&
+        lx_ptr(l, task, L_task_worker_private, &pgd) == ST_OK && lx_ptr(l, pgd, L_kthread_full_name, &left) == ST_OK && left) {
+        char name[sizeof p->comm];
+        int st = lx_text(l, left, name, sizeof name);
+        if ((st == ST_OK || st == ST_LIMIT) && !strncmp(name, p->comm, strlen(p->comm)))
+            memcpy(p->comm, name, sizeof name);
+    }
     if (lx_ptr(l, task, L_task_mm, &p->mm) != ST_OK)
         p->flags |= VMI_RECORD_PARTIAL;
     if (!lx_has(l, L_task_flags) && !p->mm && p->state != 'Z' && p->state != 'X')
