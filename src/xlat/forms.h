@@ -73,7 +73,8 @@ static unsigned arm32_lpae_rights(unsigned level, bool leaf, uint64_t e)
 
 /*
  * Short descriptors: AP[2:0] is split (section 15,11:10; page 9,5:4); XN is bit 4 of a section, 15 of a large page, 0 of a
- * small one; PXN is bit 0 of a section, 2 of a table. AP 000 is no access at all (SCTLR.AFE clear, G5.6).
+ * small one; PXN is bit 0 of a section, 2 of a table. AP 000 is no access at all (SCTLR.AFE clear, G5.6), execution
+ * included.
  */
 static unsigned arm32_rights(unsigned level, bool leaf, uint64_t e)
 {
@@ -82,7 +83,9 @@ static unsigned arm32_rights(unsigned level, bool leaf, uint64_t e)
     unsigned ap = level ? (unsigned)((e >> 4 & 3) | (e >> 7 & 4)) : (unsigned)((e >> 10 & 3) | (e >> 13 & 4));
     bool xn = level ? (e & 2 ? e & 1 : e >> 15 & 1) : e >> 4 & 1;
     bool pxn = !level && e & 1;
-    return right_if(ap, RIGHT_R) | right_if(ap && !(ap & 4), RIGHT_W) | right_if(ap & 2, RIGHT_U) | right_if(!xn, RIGHT_X) |
+    if (!ap)
+        return 0;
+    return RIGHT_R | right_if(!(ap & 4), RIGHT_W) | right_if(ap & 2, RIGHT_U) | right_if(!xn, RIGHT_X) |
            right_if(!xn && !pxn, RIGHT_KERNEL_X);
 }
 

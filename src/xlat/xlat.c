@@ -268,27 +268,19 @@ translate_in(const struct aspace *as, const struct paging_form *f, uint64_t root
     return ST_OK;
 }
 
-/* `pa` through the outer space. */
-static __attribute__((noinline, cold)) int translate_outer(const struct aspace *as, uint64_t pa, uint64_t *ret, uint64_t *left)
-{
-    uint64_t outer_left;
-    int st = aspace_translate(as->outer, GVA(pa), ret, &outer_left);
-    if (st == ST_OK)
-        *left = MIN_OF(*left, outer_left);
-    return st;
-}
-
+/* Any form, nested or not. */
 static __attribute__((noinline)) int translate_any(const struct aspace *as, uint64_t va, struct window w,
                                                    struct leaf_table *leaf, uint64_t *ret, uint64_t *left)
 {
     const struct aspace_half *h = half_of(as, va);
-    uint64_t pa;
-    int st = translate_in(as, h->form, h->root, va, &w, leaf, false, &pa, left);
+    uint64_t pa, more, outer_more = UINT64_MAX;
+    int st = translate_in(as, h->form, h->root, va, &w, leaf, false, &pa, &more);
+    if (st == ST_OK && as->outer)
+        st = aspace_translate(as->outer, GVA(pa), &pa, &outer_more);
     if (st != ST_OK)
         return st;
-    if (as->outer)
-        return translate_outer(as, pa, ret, left);
     *ret = pa;
+    *left = MIN_OF(more, outer_more);
     return ST_OK;
 }
 
