@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Live QEMU guests, unpatched, started by anyone: "qemu:NAME", "qemu:PID", "qemu:/path/to/qmp.sock".
+ * Live QEMU guests, unpatched, started by anyone: "qemu:NAME", "qemu:PID",
+ * "qemu:/path/to/qmp.sock".
  *
- * QMP is asked once, when the guest is opened, for the layout of memory; then the socket is given back, since QEMU
- * serves one client at a time and others need it. Registers and pauses connect anew. While we hold the guest paused, the
- * connection is kept, so that nobody can take from us the means to resume it. A process that is killed between pause and
- * resume leaves its guest paused, as any debugger does: `cont` on the monitor resumes it. The layout is that of the time
- * of opening: memory that is plugged in later is not seen, what is unplugged reads as absent.
+ * QMP is asked once, when the guest is opened, for the layout of memory; then the socket is given
+ * back, since QEMU serves one client at a time and others need it. Registers and pauses connect
+ * anew. While we hold the guest paused, the connection is kept, so that nobody can take from us the
+ * means to resume it. A process that is killed between pause and resume leaves its guest paused, as
+ * any debugger does: `cont` on the monitor resumes it. The layout is that of the time of opening:
+ * memory that is plugged in later is not seen, what is unplugged reads as absent.
  */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "core/json.h"
 #include "source/qemu.h"
-
-enum { LIST_GREETING_MS = 300 };
 
 struct qemu {
     struct qemu_process process;
@@ -28,7 +27,7 @@ struct qemu {
     struct diag story;
 };
 
-/* ---- physical memory ------------------------------------------------------------------------------------------- */
+/* ---- physical memory ------------------------------------------------------------------------- */
 
 /* Words for a failure of qemu_mem, which has none. */
 static int tell(struct qemu *q, int st, const char *verb, uint64_t at)
@@ -42,7 +41,8 @@ static int tell(struct qemu *q, int st, const char *verb, uint64_t at)
 }
 
 /* A range's cookie is the host address of its first byte. */
-static int read_phys(void *source, const struct phys_range *r, uint64_t at, void *buf, size_t n, size_t *done)
+static int read_phys(void *source, const struct phys_range *r, uint64_t at, void *buf, size_t n,
+                     size_t *done)
 {
     struct qemu *q = source;
     int st = qemu_mem_read(&q->mem, r->cookie + (at - r->start), buf, n, done);
@@ -57,12 +57,14 @@ static bool is_rom(const struct qemu *q, uint64_t at)
     return false;
 }
 
-static int write_phys(void *source, const struct phys_range *r, uint64_t at, const void *buf, size_t n, size_t *done)
+static int write_phys(void *source, const struct phys_range *r, uint64_t at, const void *buf,
+                      size_t n, size_t *done)
 {
     struct qemu *q = source;
     *done = 0;
     if (is_rom(q, at))
-        return diag_fail(&q->story, ST_DENIED, "guest-physical 0x%llx is read-only memory", (unsigned long long)at);
+        return diag_fail(&q->story, ST_DENIED, "guest-physical 0x%llx is read-only memory",
+                         (unsigned long long)at);
     int st = qemu_mem_write(&q->mem, r->cookie + (at - r->start), buf, n, done);
     return st == ST_OK ? st : tell(q, st, "write", at + *done);
 }
@@ -74,7 +76,8 @@ static uint64_t next_data(void *source, const struct phys_range *r, uint64_t at)
     return at + (qemu_mem_next_data(&q->mem, hva, r->cookie + r->len) - hva);
 }
 
-static const struct phys_ops phys_ops = {.read = read_phys, .write = write_phys, .next_data = next_data};
+static const struct phys_ops phys_ops = {
+    .read = read_phys, .write = write_phys, .next_data = next_data};
 
 static int alive(void *impl)
 {
@@ -89,8 +92,11 @@ static int add_ranges(struct qemu *q, const struct qemu_piece *p, struct phys *p
         struct qemu_vma v;
         uint64_t hva = p->hva + done;
         if (!qemu_mem_vma(&q->mem, hva, &v) || !v.read)
-            return diag_fail(&q->story, ST_ABSENT, "QEMU process %d has nothing at 0x%llx, where guest-physical 0x%llx "
-                             "should be", q->process.pid, (unsigned long long)hva, (unsigned long long)(p->start + done));
+            return diag_fail(&q->story, ST_ABSENT,
+                             "QEMU process %d has nothing at 0x%llx, where guest-physical 0x%llx "
+                             "should be",
+                             q->process.pid, (unsigned long long)hva,
+                             (unsigned long long)(p->start + done));
         const struct qemu_view *w = qemu_mem_view(&q->mem, &v);
         struct phys_range r = {.start = p->start + done,
                                .len = MIN_OF(p->len - done, v.end - hva),
@@ -98,13 +104,14 @@ static int add_ranges(struct qemu *q, const struct qemu_piece *p, struct phys *p
                                .cookie = hva};
         int st = phys_add(phys, &r);
         if (st != ST_OK)
-            return diag_fail(&q->story, st, "QEMU process %d: too many pieces of memory", q->process.pid);
+            return diag_fail(&q->story, st, "QEMU process %d: too many pieces of memory",
+                             q->process.pid);
         done += r.len;
     }
     return ST_OK;
 }
 
-/* ---- vCPUs ----------------------------------------------------------------------------------------------------- */
+/* ---- vCPUs ----------------------------------------------------------------------------------- */
 
 static int connect_qmp(struct qemu *q)
 {
@@ -115,12 +122,15 @@ static int connect_qmp(struct qemu *q)
     if (!state)
         return tell(q, ST_IO, NULL, 0);
     if (state == 'T' || state == 't')
-        return diag_fail(&q->story, ST_BUSY, "the QEMU process %d is stopped (by a signal or a debugger) and answers nothing",
-                         q->process.pid);
+        return diag_fail(
+            &q->story, ST_BUSY,
+            "the QEMU process %d is stopped (by a signal or a debugger) and answers nothing",
+            q->process.pid);
     return qmp_open(q->address, QMP_GREETING_MS, &q->story, &q->qmp);
 }
 
-/* Gives the socket back, unless the guest waits for us to resume it. Passes `st` on, telling when QEMU has gone. */
+/* Gives the socket back, unless the guest waits for us to resume it. Passes `st` on, telling when
+ * QEMU has gone. */
 static int release_qmp(struct qemu *q, int st)
 {
     if (!q->stopped_by_us || q->qmp.fd < 0)
@@ -142,14 +152,17 @@ static int read_registers(struct qemu *q, unsigned vcpu, struct vcpu_regs *ret)
     if (st != ST_OK)
         return st;
     st = qemu_registers_parse(text, vcpu, ret);
-    return st == ST_OK ? st : diag_fail(&q->story, st, "QEMU's `info registers -a` tells nothing about vCPU %u", vcpu);
+    return st == ST_OK ? st
+                       : diag_fail(&q->story, st,
+                                   "QEMU's `info registers -a` tells nothing about vCPU %u", vcpu);
 }
 
 static int vcpu_registers(void *source, unsigned vcpu, struct vcpu_regs *ret)
 {
     struct qemu *q = source;
     if (q->no_registers || !q->address[0])
-        return diag_fail(&q->story, ST_UNSUPPORTED, "registers of QEMU process %d: %s", q->process.pid,
+        return diag_fail(&q->story, ST_UNSUPPORTED, "registers of QEMU process %d: %s",
+                         q->process.pid,
                          q->no_registers ? "not wanted" : "there is no QMP socket to ask");
     return release_qmp(q, read_registers(q, vcpu, ret));
 }
@@ -226,7 +239,7 @@ static const struct vcpu_ops vcpu_ops = {
 /* Without a QMP socket: the count is known from the command line. */
 static const struct vcpu_ops vcpu_ops_mute = {.count = vcpu_count, .registers = vcpu_registers};
 
-/* ---- opening --------------------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static void close_qemu(void *impl)
 {
@@ -267,7 +280,8 @@ static unsigned count_vcpus(struct qemu *q)
     return n;
 }
 
-/* Connects to the first QMP socket that answers; the address of one that is held is kept for later. */
+/* Connects to the first QMP socket that answers; the address of one that is held is kept for later.
+ */
 static int find_monitor(struct qemu *q)
 {
     char address[sizeof q->address];
@@ -303,7 +317,8 @@ static int infer_layout(struct qemu *q, const char *why)
     int st = qemu_layout_infer(&q->process, &q->mem, &q->story, &q->layout);
     if (st != ST_OK)
         return diag_wrap(&q->story, st, "%s", why);
-    snprintf(note, sizeof note, "%s: %.*s", why, (int)(sizeof note - strlen(why) - 3), q->layout.note);
+    snprintf(note, sizeof note, "%s: %.*s", why, (int)(sizeof note - strlen(why) - 3),
+             q->layout.note);
     memcpy(q->layout.note, note, sizeof note);
     return ST_OK;
 }
@@ -358,8 +373,8 @@ static int open_process(struct qemu *q, const char *address, uint64_t flags, str
     return st;
 }
 
-static int open_found(const struct qemu_process *p, const char *address, uint64_t flags, struct diag *d,
-                      struct source *ret)
+static int open_found(const struct qemu_process *p, const char *address, uint64_t flags,
+                      struct diag *d, struct source *ret)
 {
     struct qemu *q = calloc(1, sizeof *q);
     if (!q)
@@ -369,8 +384,13 @@ static int open_found(const struct qemu_process *p, const char *address, uint64_
     q->qmp.fd = -1;
     q->vcpus = p->args.vcpus;
     q->no_registers = flags & SOURCE_NO_REGISTERS;
-    struct source s = {.kind = "qemu", .id = (uint64_t)p->pid, .live = true, .impl = q, .close = close_qemu,
-                       .story = &q->story, .alive = alive};
+    struct source s = {.kind = "qemu",
+                       .id = (uint64_t)p->pid,
+                       .live = true,
+                       .impl = q,
+                       .close = close_qemu,
+                       .story = &q->story,
+                       .alive = alive};
     phys_init(&s.phys, &phys_ops, q);
     int st = open_process(q, address, flags, &s);
     if (st != ST_OK) {
@@ -389,189 +409,22 @@ static int open_found(const struct qemu_process *p, const char *address, uint64_
     return ST_OK;
 }
 
-/* ---- finding by name ------------------------------------------------------------------------------------------- */
-
-struct name_search {
-    const char *name;
-    struct qemu_process *found;
-    unsigned matches, guests;
-    char list[320]; /* for the message */
-    bool only_matches;
-};
-
-static int compare_name(const struct qemu_process *p, void *arg)
-{
-    struct name_search *s = arg;
-    bool match = !strcmp(p->args.name, s->name);
-    s->guests++;
-    if (match && !s->matches++)
-        *s->found = *p;
-    size_t n = strlen(s->list);
-    if (match || !s->only_matches)
-        snprintf(s->list + n, sizeof s->list - n, "%sqemu:%s%s%d%s", n ? ", " : "", p->args.name,
-                 p->args.name[0] ? " (qemu:" : "", p->pid, p->args.name[0] ? ")" : "");
-    return 0;
-}
-
-static int find_by_name(const char *name, struct diag *d, struct qemu_process *ret)
-{
-    struct name_search s = {.name = name, .found = ret};
-    qemu_each_process(compare_name, &s);
-    if (s.matches == 1)
-        return ST_OK;
-    if (!s.guests)
-        return diag_fail(d, ST_ABSENT, "qemu:%s: no QEMU guest runs on this machine that can be seen from here", name);
-    if (!s.matches)
-        return diag_fail(d, ST_ABSENT, "qemu:%s: no such guest; there %s %s", name, s.guests == 1 ? "is" : "are", s.list);
-    s = (struct name_search){.name = name, .found = ret, .only_matches = true};
-    qemu_each_process(compare_name, &s);
-    return diag_fail(d, ST_INVALID, "qemu:%s: %u guests have that name, say which by its process: %s", name, s.matches,
-                     s.list);
-}
-
-static bool all_digits(const char *text)
-{
-    return *text && strspn(text, "0123456789") == strlen(text) && strlen(text) < 10;
-}
-
-static int find_process(const char *name, struct diag *d, struct qemu_process *ret)
-{
-    if (strchr(name, '/'))
-        return qemu_process_of_socket(name, d, ret);
-    if (all_digits(name) && qemu_process_read(atoi(name), ret) == ST_OK)
-        return ST_OK;
-    return find_by_name(name, d, ret);
-}
-
-static int qemu_open(const char *name, const struct source_options *options, struct diag *d, struct source *ret)
+static int qemu_open(const char *name, const struct source_options *options, struct diag *d,
+                     struct source *ret)
 {
     uint64_t flags = options ? options->flags : 0;
     if (!*name)
-        return diag_fail(d, ST_INVALID, "qemu: needs a name, a process id or the path of a QMP socket behind it");
+        return diag_fail(d, ST_INVALID,
+                         "qemu: needs a name, a process id or the path of a QMP socket behind it");
     struct qemu_process *p = calloc(1, sizeof *p);
     if (!p)
         return diag_fail(d, ST_NOMEM, "out of memory");
-    int st = find_process(name, d, p);
+    int st = qemu_find_process(name, d, p);
     if (st == ST_OK)
         st = open_found(p, strchr(name, '/') ? name : NULL, flags, d, ret);
     free(p);
     return st;
 }
 
-/* ---- listing --------------------------------------------------------------------------------------------------- */
-
-struct listing {
-    struct vmi_target *target;
-    size_t nr, cap;
-    bool cut;
-};
-
-static const char *path_kind(const struct qemu_vma *v)
-{
-    if (v->path_n >= 7 && !memcmp(v->path, "/memfd:", 7))
-        return "memfd";
-    return v->path_n >= 9 && !memcmp(v->path, "/dev/shm/", 9) ? "shared memory" : "file";
-}
-
-static void describe_access(const struct qemu_process *p, struct vmi_target *t)
-{
-    struct qemu_mem m;
-    struct qemu_vma v;
-    struct diag d;
-    int st = qemu_mem_open(p, &d, &m);
-    if (st != ST_OK) {
-        snprintf(t->access, sizeof t->access, "%s",
-                 st == ST_DENIED ? "no permission: run as root or in QEMU's user" : "the process ended");
-        return;
-    }
-    const char *how = m.by_file ? "/proc/PID/mem" : "process_vm_readv";
-    if (qemu_main_vma(p, &m, &v) != ST_OK)
-        snprintf(t->access, sizeof t->access, "%s", how);
-    else if (!v.inode)
-        snprintf(t->access, sizeof t->access, "anonymous, %s", how);
-    else if (qemu_mem_view(&m, &v))
-        snprintf(t->access, sizeof t->access, "%s, mapped", path_kind(&v));
-    else
-        snprintf(t->access, sizeof t->access, "%s%s, %s", v.shared ? "" : "private ", path_kind(&v), how);
-    qemu_mem_close(&m);
-}
-
-static void describe_state(const struct qemu_process *p, struct vmi_target *t)
-{
-    struct qmp q = {.fd = -1};
-    struct bytes reply;
-    struct json j;
-    char address[256];
-    char state = qemu_process_state(p->pid);
-    if (state == 'T' || state == 't') {
-        snprintf(t->state, sizeof t->state, "stopped by a signal");
-        return;
-    }
-    for (unsigned i = 0; q.fd < 0 && i < p->args.nr_sockets; i++)
-        if (!qemu_socket_address(p, i, address, sizeof address) || qmp_open(address, LIST_GREETING_MS, NULL, &q) != ST_OK)
-            q.fd = -1;
-    if (q.fd < 0)
-        return;
-    if (qmp_execute(&q, "query-status", NULL, NULL, &reply) == ST_OK &&
-        !json_find_text(reply, "return.status", t->state, sizeof t->state))
-        t->state[0] = '\0';
-    if (qmp_execute(&q, "query-memory-size-summary", NULL, NULL, &reply) == ST_OK) {
-        uint64_t base = json_find(reply, "return.base-memory", &j) && j.token == JSON_INTEGER ? j.value : 0;
-        uint64_t plugged = json_find(reply, "return.plugged-memory", &j) && j.token == JSON_INTEGER ? j.value : 0;
-        if (base && !add_fits(base, plugged, &t->memory))
-            t->memory = base;
-    }
-    qmp_close(&q);
-}
-
-static int list_process(const struct qemu_process *p, void *arg)
-{
-    struct listing *l = arg;
-    if (l->nr == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 16;
-        struct vmi_target *t = realloc(l->target, cap * sizeof *t);
-        l->cut = !t;
-        if (!t)
-            return 1;
-        l->target = t;
-        l->cap = cap;
-    }
-    struct vmi_target *t = &l->target[l->nr++];
-    *t = (struct vmi_target){.kind = "qemu", .id = p->pid, .memory = p->args.memory, .vcpus = p->args.vcpus};
-    snprintf(t->name, sizeof t->name, "%s", p->args.name);
-    describe_state(p, t);
-    describe_access(p, t);
-    return 0;
-}
-
-/* By name where that is enough, by process otherwise. */
-static void name_target(struct listing *l, struct vmi_target *t)
-{
-    unsigned same = 0;
-    for (size_t i = 0; i < l->nr; i++)
-        same += !strcmp(l->target[i].name, t->name);
-    if (t->name[0] && same == 1 && !all_digits(t->name) && !strchr(t->name, '/'))
-        snprintf(t->target, sizeof t->target, "qemu:%s", t->name);
-    else
-        snprintf(t->target, sizeof t->target, "qemu:%lld", (long long)t->id);
-}
-
-static int qemu_list(vmi_target_cb cb, void *data, struct vmi_outcome *ret)
-{
-    struct listing l = {0};
-    qemu_each_process(list_process, &l);
-    for (size_t i = 0; i < l.nr; i++) {
-        name_target(&l, &l.target[i]);
-        ret->count++;
-        if (cb(&l.target[i], data))
-            break;
-    }
-    if (l.cut && !ret->partial) {
-        ret->partial = true;
-        snprintf(ret->reason, sizeof ret->reason, "out of memory");
-    }
-    free(l.target);
-    return ST_OK;
-}
-
-const struct source_kind qemu_source_kind = {.prefix = "qemu:", .open = qemu_open, .list = qemu_list};
+const struct source_kind qemu_source_kind = {
+    .prefix = "qemu:", .open = qemu_open, .list = qemu_list};

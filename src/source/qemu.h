@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Live QEMU guests: what the pieces of this source share. qemu_cmdline.c reads a command line, qemu_proc.c finds the
- * processes, qemu_layout.c tells where guest-physical memory lies in the process, qemu_mem.c reads it there,
- * qemu_regs.c reads the monitor's register dump, qemu.c is the source.
+ * Live QEMU guests: what the pieces of this source share. qemu_cmdline.c reads a command line,
+ * qemu_proc.c finds the processes, qemu_layout.c tells where guest-physical memory lies in the
+ * process, qemu_mem.c reads it there, qemu_regs.c reads the monitor's register dump, qemu_list.c
+ * finds and lists guests, qemu.c is the source.
  */
 #ifndef TINYVMI_SOURCE_QEMU_H
 #define TINYVMI_SOURCE_QEMU_H
@@ -12,7 +13,7 @@
 #include "source/qmp.h"
 #include "source/source.h"
 
-/* ---- qemu_cmdline.c: pure -------------------------------------------------------------------------------------- */
+/* ---- qemu_cmdline.c: pure -------------------------------------------------------------------- */
 
 enum { QEMU_MAX_SOCKETS = 4, QEMU_MAX_BACKENDS = 16, QEMU_MAX_NODES = 16 };
 
@@ -25,15 +26,16 @@ struct qemu_backend {
 };
 
 struct qemu_cmdline {
-    char name[96];     /* "" when not given */
+    char name[96]; /* "" when not given */
     char uuid[40];
-    char machine[64];  /* type, "" when not given */
-    char mem_path[256]; /* -mem-path */
+    char machine[64];        /* type, "" when not given */
+    char mem_path[256];      /* -mem-path */
     char memory_backend[64]; /* -machine memory-backend= */
-    uint64_t memory;   /* bytes, without what was hot-plugged */
-    uint64_t max_below_4g; /* -machine max-ram-below-4g=, 0 when not given */
+    uint64_t memory;         /* bytes, without what was hot-plugged */
+    uint64_t max_below_4g;   /* -machine max-ram-below-4g=, 0 when not given */
     unsigned vcpus;
-    char socket[QEMU_MAX_SOCKETS][256]; /* QMP server sockets as written: a path, "tcp:HOST:PORT" or "fd:N" */
+    /* QMP server sockets as they are written: a path, "tcp:HOST:PORT" or "fd:N". */
+    char socket[QEMU_MAX_SOCKETS][256];
     unsigned nr_sockets;
     struct qemu_backend backend[QEMU_MAX_BACKENDS];
     unsigned nr_backends;
@@ -44,10 +46,11 @@ struct qemu_cmdline {
 /* `args`: NUL-separated as in /proc/PID/cmdline. What is not understood is passed over. */
 void qemu_cmdline_parse(struct bytes args, struct qemu_cmdline *ret);
 
-/* "5G", "256M", "size=1024k", "4194304" with a unit for plain numbers; 0 when it is none or does not fit. */
+/* "5G", "256M", "size=1024k", "4194304" with a unit for plain numbers; 0 when it is none or does
+ * not fit. */
 uint64_t qemu_parse_size(const char *text, uint64_t plain_unit);
 
-/* ---- qemu_proc.c ----------------------------------------------------------------------------------------------- */
+/* ---- qemu_proc.c ----------------------------------------------------------------------------- */
 
 struct qemu_process {
     int pid;
@@ -56,13 +59,15 @@ struct qemu_process {
     struct qemu_cmdline args;
 };
 
-/* Is this process a QEMU system emulator? Fills *ret. ST_ABSENT: no such process, or another program. */
+/* Is this process a QEMU system emulator? Fills *ret. ST_ABSENT: no such process, or another
+ * program. */
 MUST_USE int qemu_process_read(int pid, struct qemu_process *ret);
 
 /* Visits all QEMU processes, ascending by pid, until `visit` returns non-zero. */
 void qemu_each_process(int (*visit)(const struct qemu_process *p, void *arg), void *arg);
 
-/* A socket of args.socket as qmp_open takes it: seen from us, not from the process. False when it cannot be told. */
+/* A socket of args.socket as qmp_open takes it: seen from us, not from the process. False when it
+ * cannot be told. */
 bool qemu_socket_address(const struct qemu_process *p, unsigned i, char *ret, size_t size);
 
 /* The process that serves a socket's path. */
@@ -71,10 +76,11 @@ MUST_USE int qemu_process_of_socket(const char *path, struct diag *d, struct qem
 /* State letter of /proc/PID/stat ('T': stopped); 0 when the process is gone. */
 char qemu_process_state(int pid);
 
-/* A small file of /proc, whole and terminated; the caller frees. NULL with errno. At most `max` bytes. */
+/* A small file of /proc, whole and terminated; the caller frees. NULL with errno. At most `max`
+ * bytes. */
 char *qemu_slurp(const char *path, size_t max, size_t *n);
 
-/* ---- qemu_mem.c ------------------------------------------------------------------------------------------------ */
+/* ---- qemu_mem.c ------------------------------------------------------------------------------ */
 
 /* One line of /proc/PID/maps. */
 struct qemu_vma {
@@ -85,7 +91,8 @@ struct qemu_vma {
     size_t path_n;
 };
 
-/* Parses the line at *p and moves *p behind it. False at the end; a line that is no VMA gives an empty one (end 0). */
+/* Parses the line at *p and moves *p behind it. False at the end; a line that is no VMA gives an
+ * empty one (end 0). */
 bool qemu_vma_next(const char **p, struct qemu_vma *ret);
 
 /* A shared file that backs guest memory, mapped here, too. */
@@ -98,8 +105,8 @@ struct qemu_view {
 struct qemu_mem {
     int pid, proc_fd; /* proc_fd: /proc/PID, which stays that of this very process */
     int mem_fd, pagemap_fd;
-    bool by_file; /* process_vm_readv is refused, /proc/PID/mem is not */
-    char *maps;   /* text of /proc/PID/maps when it was opened */
+    bool by_file;         /* process_vm_readv is refused, /proc/PID/mem is not */
+    char *maps;           /* text of /proc/PID/maps when it was opened */
     struct qemu_vma last; /* that answered last */
     struct qemu_view *view;
     size_t nr_views;
@@ -112,7 +119,8 @@ void qemu_mem_close(struct qemu_mem *m);
 
 /* Memory of the process at a host address. *done bytes were copied. ST_IO: the process is gone. */
 MUST_USE int qemu_mem_read(struct qemu_mem *m, uint64_t hva, void *buf, size_t n, size_t *done);
-MUST_USE int qemu_mem_write(struct qemu_mem *m, uint64_t hva, const void *buf, size_t n, size_t *done);
+MUST_USE int qemu_mem_write(struct qemu_mem *m, uint64_t hva, const void *buf, size_t n,
+                            size_t *done);
 
 /* First address in [hva, end) that was ever touched, or `end`. */
 uint64_t qemu_mem_next_data(struct qemu_mem *m, uint64_t hva, uint64_t end);
@@ -123,12 +131,12 @@ bool qemu_mem_alive(struct qemu_mem *m);
 bool qemu_mem_vma(struct qemu_mem *m, uint64_t hva, struct qemu_vma *ret);
 
 /*
- * A view of the shared file behind this VMA, made on first use and compared with the process. NULL: private or anonymous
- * memory, or a file that cannot be opened: to be read through the process.
+ * A view of the shared file behind this VMA, made on first use and compared with the process. NULL:
+ * private or anonymous memory, or a file that cannot be opened: to be read through the process.
  */
 const struct qemu_view *qemu_mem_view(struct qemu_mem *m, const struct qemu_vma *v);
 
-/* ---- qemu_layout.c --------------------------------------------------------------------------------------------- */
+/* ---- qemu_layout.c --------------------------------------------------------------------------- */
 
 enum { QEMU_MAX_PIECES = 4096 };
 
@@ -145,9 +153,8 @@ struct qemu_layout {
 };
 
 /*
- * RAM and ROM of the address space "memory" in the output of `info mtree -f` (memory_region_type in QEMU's
- * system/memory.c: ram, rom, romd, ramd, i/o, nv-ram), hva 0. ST_BROKEN when
- * there is none.
+ * RAM and ROM of the address space "memory" in the output of `info mtree -f` (memory_region_type in
+ * QEMU's system/memory.c: ram, rom, romd, ramd, i/o, nv-ram), hva 0. ST_BROKEN when there is none.
  */
 MUST_USE int qemu_mtree_parse(const char *text, struct qemu_layout *ret);
 
@@ -155,26 +162,39 @@ MUST_USE int qemu_mtree_parse(const char *text, struct qemu_layout *ret);
 uint64_t qemu_gpa2hva_parse(const char *text);
 
 /* Asks QEMU. */
-MUST_USE int qemu_layout_ask(struct qmp *q, struct qemu_mem *m, struct diag *d, struct qemu_layout *ret);
+MUST_USE int qemu_layout_ask(struct qmp *q, struct qemu_mem *m, struct diag *d,
+                             struct qemu_layout *ret);
 
 /* Concludes from the command line and the process' mappings. */
 MUST_USE int qemu_layout_infer(const struct qemu_process *p, struct qemu_mem *m, struct diag *d,
                                struct qemu_layout *ret);
 
-/* The host address of the first block of guest RAM as it is inferred: to tell how memory can be accessed. */
+/* The host address of the first block of guest RAM as it is inferred: to tell how memory can be
+ * accessed. */
 MUST_USE int qemu_main_vma(const struct qemu_process *p, struct qemu_mem *m, struct qemu_vma *ret);
 
-/* Where boards put the start of RAM and split it: fills up to 4 pieces whose hva are offsets into RAM. Pure. */
-size_t qemu_board_layout(const char *exe, const struct qemu_cmdline *args, struct qemu_piece piece[4], const char **board);
+/* Where boards put the start of RAM and split it: fills up to 4 pieces whose hva are offsets into
+ * RAM. Pure. */
+size_t qemu_board_layout(const char *exe, const struct qemu_cmdline *args,
+                         struct qemu_piece piece[4], const char **board);
 
-/* ---- qemu_regs.c: pure ----------------------------------------------------------------------------------------- */
+/* ---- qemu_regs.c: pure ----------------------------------------------------------------------- */
 
 /*
- * Registers of one vCPU out of `info registers -a` (x86: target/i386/cpu-dump.c; Arm: target/arm/cpu.c, which prints
- * no TTBR: only x, sp, pc and pstate, with REGS_GENERAL). ST_ABSENT: no such vCPU; ST_BROKEN: not understood.
+ * Registers of one vCPU out of `info registers -a` (x86: target/i386/cpu-dump.c; Arm:
+ * target/arm/cpu.c, which prints no TTBR: only x, sp, pc and pstate, with REGS_GENERAL). ST_ABSENT:
+ * no such vCPU; ST_BROKEN: not understood.
  */
 MUST_USE int qemu_registers_parse(const char *text, unsigned vcpu, struct vcpu_regs *ret);
 
-extern const struct source_kind qemu_source_kind;
+/* ---- qemu_list.c ----------------------------------------------------------------------------- */
+
+/* The process that a person means: a name, a process id, or the path of a QMP socket. */
+MUST_USE int qemu_find_process(const char *name, struct diag *d, struct qemu_process *ret);
+
+/* source_kind.list */
+int qemu_list(vmi_target_cb cb, void *data, struct vmi_outcome *ret);
+
+extern const struct source_kind qemu_source_kind; /* qemu.c */
 
 #endif

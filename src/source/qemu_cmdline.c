@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* QEMU's command line, as far as it tells which guest this is, where its monitor listens and what backs its memory. */
+/* QEMU's command line, as far as it tells which guest this is, where its monitor listens and what
+ * backs its memory. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "core/json.h"
 #include "source/qemu.h"
 
-/* One "key=value" of an option's argument; a comma inside is written twice (QEMU's util/qemu-option.c). */
+/* One "key=value" of an option's argument; a comma inside is written twice (QEMU's
+ * util/qemu-option.c). */
 struct option {
     char key[256], value[256];
     bool has_value;
@@ -44,7 +46,8 @@ static bool next_option(const char **p, struct option *o)
 }
 
 /* Value of `key` in an argument; `implied`: the key that a first option without "=" stands for. */
-static bool option_value(const char *arg, const char *key, const char *implied, char *buf, size_t size)
+static bool option_value(const char *arg, const char *key, const char *implied, char *buf,
+                         size_t size)
 {
     struct option o;
     bool first = true, found = false;
@@ -84,7 +87,7 @@ uint64_t qemu_parse_size(const char *text, uint64_t plain_unit)
     return mul_fits(n, unit, &ret) ? ret : 0;
 }
 
-/* ---- the options ----------------------------------------------------------------------------------------------- */
+/* ---- the options ----------------------------------------------------------------------------- */
 
 static void on_name(const char *arg, struct qemu_cmdline *c)
 {
@@ -105,7 +108,8 @@ static void on_memory(const char *arg, struct qemu_cmdline *c)
 
 static void on_smp(const char *arg, struct qemu_cmdline *c)
 {
-    static const char *const parts[] = {"sockets", "dies", "clusters", "modules", "cores", "threads"};
+    static const char *const parts[] = {"sockets", "dies",  "clusters",
+                                        "modules", "cores", "threads"};
     char n[32];
     unsigned long product = 1;
     if (option_value(arg, "cpus", "cpus", n, sizeof n)) {
@@ -135,8 +139,8 @@ static void on_mem_path(const char *arg, struct qemu_cmdline *c)
 static void on_numa(const char *arg, struct qemu_cmdline *c)
 {
     char kind[16], dev[64];
-    if (option_value(arg, "type", "type", kind, sizeof kind) && !strcmp(kind, "node") && c->nr_nodes < QEMU_MAX_NODES &&
-        option_value(arg, "memdev", NULL, dev, sizeof dev))
+    if (option_value(arg, "type", "type", kind, sizeof kind) && !strcmp(kind, "node") &&
+        c->nr_nodes < QEMU_MAX_NODES && option_value(arg, "memdev", NULL, dev, sizeof dev))
         memcpy(c->node[c->nr_nodes++], dev, sizeof dev);
 }
 
@@ -205,26 +209,28 @@ static void add_chardev(struct qemu_cmdline *c, const char *arg)
     }
 }
 
-/* -qmp unix:PATH,server=on,wait=off and its older spelling "unix:PATH,server,nowait"; tcp:HOST:PORT,... */
+/* -qmp unix:PATH,server=on,wait=off and its older spelling "unix:PATH,server,nowait";
+ * tcp:HOST:PORT,... */
 static void on_qmp(const char *arg, struct qemu_cmdline *c)
 {
     char server[16], text[256];
     bool is_unix = !strncmp(arg, "unix:", 5), is_tcp = !strncmp(arg, "tcp:", 4);
-    if ((!is_unix && !is_tcp) || !option_value(arg, "server", NULL, server, sizeof server) || !is_on(server))
+    if ((!is_unix && !is_tcp) || !option_value(arg, "server", NULL, server, sizeof server) ||
+        !is_on(server))
         return;
     copy_until(is_unix ? arg + 5 : arg, ",", text, sizeof text);
     add_socket(c, text);
 }
 
-/* ---- the argument list ----------------------------------------------------------------------------------------- */
+/* ---- the argument list ----------------------------------------------------------------------- */
 
 static const struct {
     const char *option;
     void (*on)(const char *arg, struct qemu_cmdline *c);
 } rows[] = {
-    {"name", on_name},       {"uuid", on_uuid},         {"m", on_memory},  {"smp", on_smp},       {"machine", on_machine},
-    {"M", on_machine},       {"mem-path", on_mem_path}, {"numa", on_numa}, {"object", on_object}, {"qmp", on_qmp},
-    {"qmp-pretty", on_qmp},
+    {"name", on_name},       {"uuid", on_uuid}, {"m", on_memory},          {"smp", on_smp},
+    {"machine", on_machine}, {"M", on_machine}, {"mem-path", on_mem_path}, {"numa", on_numa},
+    {"object", on_object},   {"qmp", on_qmp},   {"qmp-pretty", on_qmp},
 };
 
 /* The argument that starts at `p`, and the one behind it in *next (NULL: it is the last). */
@@ -244,7 +250,8 @@ static const char *option_name(const char *arg)
 }
 
 /* Calls `on` for each option with an argument that is called `name`. */
-static void each_option(struct bytes args, const char *name, void (*on)(const char *, void *), void *data)
+static void each_option(struct bytes args, const char *name, void (*on)(const char *, void *),
+                        void *data)
 {
     for (const char *p = (const char *)args.p; p; p = argument_after(args, p)) {
         const char *opt = option_name(p), *value = argument_after(args, p);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #define _GNU_SOURCE
-/* Where guest-physical memory lies in the QEMU process: as QEMU tells, or as its command line and mappings suggest. */
+/* Where guest-physical memory lies in the QEMU process: as QEMU tells, or as its command line and
+ * mappings suggest. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,7 +12,8 @@
 static int add_piece(struct qemu_layout *l, struct qemu_piece p)
 {
     struct qemu_piece *last = l->nr ? &l->piece[l->nr - 1] : NULL;
-    if (last && p.hva && last->rom == p.rom && last->start + last->len == p.start && last->hva + last->len == p.hva) {
+    if (last && p.hva && last->rom == p.rom && last->start + last->len == p.start &&
+        last->hva + last->len == p.hva) {
         last->len += p.len;
         return ST_OK;
     }
@@ -27,7 +29,7 @@ static int add_piece(struct qemu_layout *l, struct qemu_piece p)
     return ST_OK;
 }
 
-/* ---- asked ----------------------------------------------------------------------------------------------------- */
+/* ---- asked ----------------------------------------------------------------------------------- */
 
 static bool parse_hex(const char **p, char stop, uint64_t *ret)
 {
@@ -47,7 +49,8 @@ static bool parse_range(const char *line, struct qemu_piece *ret)
     uint64_t first, last;
     while (*line == ' ')
         line++;
-    if (!parse_hex(&line, '-', &first) || !parse_hex(&line, ' ', &last) || last < first || last - first == UINT64_MAX)
+    if (!parse_hex(&line, '-', &first) || !parse_hex(&line, ' ', &last) || last < first ||
+        last - first == UINT64_MAX)
         return false;
     const char *type = strchr(line, ','), *end = type ? strchr(type, ')') : NULL;
     if (strncmp(line, "(prio ", 6) || !end || type[1] != ' ')
@@ -57,7 +60,8 @@ static bool parse_range(const char *line, struct qemu_piece *ret)
         type += 3;
     bool ram = !strncmp(type, "ram)", 4), rom = !strncmp(type, "rom)", 4);
     if (!ram && !rom)
-        return false; /* romd may answer with a flash chip's status, ramd is a device's own, the rest is no memory */
+        return false; /* romd may answer with a flash chip's status, ramd is a device's own, the
+                         rest is no memory */
     *ret = (struct qemu_piece){.start = first, .len = last - first + 1, .rom = rom};
     return true;
 }
@@ -96,21 +100,24 @@ int qemu_mtree_parse(const char *text, struct qemu_layout *ret)
 
 uint64_t qemu_gpa2hva_parse(const char *text)
 {
-    /* "Host virtual address for 0x1000 (pc.ram) is 0x7f933fe01000"; the name in brackets is QEMU's, not the guest's. */
+    /* "Host virtual address for 0x1000 (pc.ram) is 0x7f933fe01000"; the name in brackets is QEMU's,
+     * not the guest's. */
     const char *p = strstr(text, "Host virtual address"), *is = NULL;
     for (const char *q = p; q && (q = strstr(q, " is 0x")); q++)
         is = q;
     return is ? strtoull(is + 6, NULL, 16) : 0;
 }
 
-/* Does QEMU's own view of an address agree with the process' memory? Unknown (ST_ABSENT) where all is zero. */
+/* Does QEMU's own view of an address agree with the process' memory? Unknown (ST_ABSENT) where all
+ * is zero. */
 static int compare_at(struct qmp *q, struct qemu_mem *m, const struct qemu_piece *p, struct diag *d)
 {
     uint64_t at = qemu_mem_next_data(m, p->hva, p->hva + p->len), word[512];
     for (unsigned tries = 0; tries < 64 && at < p->hva + p->len; tries++) {
         size_t done, i = 0;
         at &= ~UINT64_C(7);
-        if (qemu_mem_read(m, at, word, MIN_OF(sizeof word, (p->hva + p->len - at) & ~UINT64_C(7)), &done) != ST_OK)
+        if (qemu_mem_read(m, at, word, MIN_OF(sizeof word, (p->hva + p->len - at) & ~UINT64_C(7)),
+                          &done) != ST_OK)
             return ST_ABSENT;
         while (i < done / 8 && !word[i])
             i++;
@@ -122,10 +129,12 @@ static int compare_at(struct qmp *q, struct qemu_mem *m, const struct qemu_piece
             char line[64];
             const char *answer, *colon;
             uint64_t now;
-            snprintf(line, sizeof line, "xp /1xg 0x%llx", (unsigned long long)(p->start + (at - p->hva) + i * 8));
+            snprintf(line, sizeof line, "xp /1xg 0x%llx",
+                     (unsigned long long)(p->start + (at - p->hva) + i * 8));
             if (qmp_human(q, line, d, &answer) != ST_OK || !(colon = strstr(answer, ": 0x")))
                 return ST_ABSENT;
-            if (qemu_mem_read(m, at + i * 8, &now, 8, &done) == ST_OK && strtoull(colon + 2, NULL, 16) == now)
+            if (qemu_mem_read(m, at + i * 8, &now, 8, &done) == ST_OK &&
+                strtoull(colon + 2, NULL, 16) == now)
                 return ST_OK;
         }
         return ST_BROKEN;
@@ -133,7 +142,8 @@ static int compare_at(struct qmp *q, struct qemu_mem *m, const struct qemu_piece
     return ST_ABSENT;
 }
 
-static int check_some(struct qmp *q, struct qemu_mem *m, const struct qemu_layout *l, struct diag *d)
+static int check_some(struct qmp *q, struct qemu_mem *m, const struct qemu_layout *l,
+                      struct diag *d)
 {
     unsigned wrong = 0;
     for (size_t i = 0; i < l->nr && wrong < 3; i++) {
@@ -142,10 +152,13 @@ static int check_some(struct qmp *q, struct qemu_mem *m, const struct qemu_layou
             return ST_OK;
         wrong += st == ST_BROKEN;
     }
-    return wrong ? diag_fail(d, ST_BROKEN, "QEMU's monitor and the memory of process %d do not agree", m->pid) : ST_OK;
+    return wrong ? diag_fail(d, ST_BROKEN,
+                             "QEMU's monitor and the memory of process %d do not agree", m->pid)
+                 : ST_OK;
 }
 
-static int ask_addresses(struct qmp *q, const struct qemu_layout *asked, struct diag *d, struct qemu_layout *ret)
+static int ask_addresses(struct qmp *q, const struct qemu_layout *asked, struct diag *d,
+                         struct qemu_layout *ret)
 {
     for (size_t i = 0; i < asked->nr; i++) {
         struct qemu_piece p = asked->piece[i];
@@ -160,7 +173,9 @@ static int ask_addresses(struct qmp *q, const struct qemu_layout *asked, struct 
         if (p.hva && (st = add_piece(ret, p)) != ST_OK)
             return diag_fail(d, st, "layout of guest memory: more than %d pieces", QEMU_MAX_PIECES);
     }
-    return ret->nr ? ST_OK : diag_fail(d, ST_UNSUPPORTED, "QEMU's monitor tells no host addresses (gpa2hva)");
+    return ret->nr
+               ? ST_OK
+               : diag_fail(d, ST_UNSUPPORTED, "QEMU's monitor tells no host addresses (gpa2hva)");
 }
 
 int qemu_layout_ask(struct qmp *q, struct qemu_mem *m, struct diag *d, struct qemu_layout *ret)
@@ -185,7 +200,7 @@ int qemu_layout_ask(struct qmp *q, struct qemu_mem *m, struct diag *d, struct qe
     return ST_OK;
 }
 
-/* ---- inferred: the boards -------------------------------------------------------------------------------------- */
+/* ---- inferred: the boards -------------------------------------------------------------------- */
 
 enum split { SPLIT_NONE, SPLIT_I440FX, SPLIT_Q35, SPLIT_MICROVM };
 
@@ -194,12 +209,13 @@ static const struct board {
     uint64_t base;
     enum split split;
 } boards[] = {
-    {"qemu-system-aarch64", "virt", "virt", GIB, SPLIT_NONE},           /* hw/arm/virt.c: VIRT_MEM */
+    /* hw/arm/virt.c: VIRT_MEM; hw/arm/sbsa-ref.c: SBSA_MEM; hw/riscv/virt.c: VIRT_DRAM */
+    {"qemu-system-aarch64", "virt", "virt", GIB, SPLIT_NONE},
     {"qemu-system-arm", "virt", "virt", GIB, SPLIT_NONE},
-    {"qemu-system-aarch64", "sbsa", "sbsa-ref", GIB << 10, SPLIT_NONE}, /* hw/arm/sbsa-ref.c: SBSA_MEM */
+    {"qemu-system-aarch64", "sbsa", "sbsa-ref", GIB << 10, SPLIT_NONE},
     {"qemu-system-aarch64", "", "an unknown board", 0, SPLIT_NONE},
     {"qemu-system-arm", "", "an unknown board", 0, SPLIT_NONE},
-    {"qemu-system-riscv", "virt", "virt", 2 * GIB, SPLIT_NONE},         /* hw/riscv/virt.c: VIRT_DRAM */
+    {"qemu-system-riscv", "virt", "virt", 2 * GIB, SPLIT_NONE},
     {"qemu-system-x86_64", "q35", "q35", 0, SPLIT_Q35},
     {"qemu-system-i386", "q35", "q35", 0, SPLIT_Q35},
     {"qemu-kvm", "q35", "q35", 0, SPLIT_Q35},
@@ -222,8 +238,9 @@ static const struct board *find_board(const char *exe, const struct qemu_cmdline
 }
 
 /*
- * RAM below 4 GiB. hw/i386/pc_piix.c: pc_init1 (3.5 GiB; a guest that does not fit gets 3 GiB, so that what lies above is
- * aligned), hw/i386/pc_q35.c: pc_q35_init, hw/i386/microvm.c: microvm_memory_init.
+ * RAM below 4 GiB. hw/i386/pc_piix.c: pc_init1 (3.5 GiB; a guest that does not fit gets 3 GiB, so
+ * that what lies above is aligned), hw/i386/pc_q35.c: pc_q35_init, hw/i386/microvm.c:
+ * microvm_memory_init.
  */
 static uint64_t low_memory(enum split split, uint64_t ram, uint64_t max)
 {
@@ -248,7 +265,8 @@ static uint64_t low_memory(enum split split, uint64_t ram, uint64_t max)
     return MIN_OF(low, ram);
 }
 
-size_t qemu_board_layout(const char *exe, const struct qemu_cmdline *args, struct qemu_piece piece[4], const char **board)
+size_t qemu_board_layout(const char *exe, const struct qemu_cmdline *args,
+                         struct qemu_piece piece[4], const char **board)
 {
     enum { VGA = 0xa0000, VGA_END = 0xc0000 };
     const struct board *b = find_board(exe, args);
@@ -266,7 +284,7 @@ size_t qemu_board_layout(const char *exe, const struct qemu_cmdline *args, struc
     return n;
 }
 
-/* ---- inferred: the mappings ------------------------------------------------------------------------------------ */
+/* ---- inferred: the mappings ------------------------------------------------------------------ */
 
 /* What one block of RAM should look like in the process. */
 struct block {
@@ -281,8 +299,10 @@ static bool next_area(const char **p, struct qemu_vma *ret)
     struct qemu_vma v, area = {0};
     const char *behind = *p;
     while (qemu_vma_next(&behind, &v)) {
-        bool fits = v.end && v.read && v.write && !v.exec && (!v.path_n || v.path[0] != '[' || !strncmp(v.path, "[anon", 5));
-        bool joins = area.end && fits && v.start == area.end && v.inode == area.inode && v.shared == area.shared &&
+        bool fits = v.end && v.read && v.write && !v.exec &&
+                    (!v.path_n || v.path[0] != '[' || !strncmp(v.path, "[anon", 5));
+        bool joins = area.end && fits && v.start == area.end && v.inode == area.inode &&
+                     v.shared == area.shared &&
                      (!v.inode || v.offset == area.offset + (area.end - area.start));
         if (area.end && !joins)
             break;
@@ -306,7 +326,8 @@ static bool has_bios_data(struct qemu_mem *m, uint64_t hva)
 {
     uint16_t kib;
     size_t done;
-    return qemu_mem_read(m, hva + 0x413, &kib, sizeof kib, &done) == ST_OK && kib >= 500 && kib <= 640;
+    return qemu_mem_read(m, hva + 0x413, &kib, sizeof kib, &done) == ST_OK && kib >= 500 &&
+           kib <= 640;
 }
 
 static unsigned score(struct qemu_mem *m, const struct qemu_vma *v, const struct block *b)
@@ -325,8 +346,10 @@ static unsigned score(struct qemu_mem *m, const struct qemu_vma *v, const struct
     return s;
 }
 
-/* QEMU leaves a page without rights behind RAM (util/mmap-alloc.c), so RAM ends where its mapping ends. */
-static int find_block(struct qemu_mem *m, const struct block *before, size_t nr, struct block *b, bool *unsure)
+/* QEMU leaves a page without rights behind RAM (util/mmap-alloc.c), so RAM ends where its mapping
+ * ends. */
+static int find_block(struct qemu_mem *m, const struct block *before, size_t nr, struct block *b,
+                      bool *unsure)
 {
     unsigned best = 0, ties = 0;
     struct qemu_vma v;
@@ -351,7 +374,8 @@ static size_t expected_blocks(const struct qemu_process *p, struct block block[Q
     const struct qemu_cmdline *a = &p->args;
     size_t n = 0;
     for (unsigned node = 0; node < MAX_OF(a->nr_nodes, 1u); node++) {
-        struct block b = {.size = a->nr_nodes ? 0 : a->memory, .path = a->mem_path[0] ? a->mem_path : NULL};
+        struct block b = {.size = a->nr_nodes ? 0 : a->memory,
+                          .path = a->mem_path[0] ? a->mem_path : NULL};
         const char *id = a->nr_nodes ? a->node[node] : a->memory_backend;
         for (unsigned i = 0; i < a->nr_backends; i++) {
             const struct qemu_backend *k = &a->backend[i];
@@ -373,9 +397,13 @@ static int find_blocks(const struct qemu_process *p, struct qemu_mem *m, struct 
     *unsure = false;
     for (size_t i = 0; i < *nr; i++)
         if (find_block(m, block, i, &block[i], unsure) != ST_OK)
-            return diag_fail(d, ST_ABSENT, "QEMU process %d: no mapping of %llu MiB, as its command line says, is there",
-                             p->pid, (unsigned long long)(block[i].size >> 20));
-    return *nr ? ST_OK : diag_fail(d, ST_ABSENT, "QEMU process %d: its command line tells no memory size", p->pid);
+            return diag_fail(
+                d, ST_ABSENT,
+                "QEMU process %d: no mapping of %llu MiB, as its command line says, is there",
+                p->pid, (unsigned long long)(block[i].size >> 20));
+    return *nr ? ST_OK
+               : diag_fail(d, ST_ABSENT, "QEMU process %d: its command line tells no memory size",
+                           p->pid);
 }
 
 int qemu_main_vma(const struct qemu_process *p, struct qemu_mem *m, struct qemu_vma *ret)
@@ -390,12 +418,14 @@ int qemu_main_vma(const struct qemu_process *p, struct qemu_mem *m, struct qemu_
 }
 
 /* Lays a piece of RAM over the blocks, which follow each other. */
-static int place(const struct qemu_piece *board, const struct block *block, size_t nr, struct qemu_layout *l)
+static int place(const struct qemu_piece *board, const struct block *block, size_t nr,
+                 struct qemu_layout *l)
 {
     uint64_t at = 0;
     int st = ST_OK;
     for (size_t i = 0; i < nr && st == ST_OK; at += block[i++].size) {
-        uint64_t from = MAX_OF(at, board->hva), to = MIN_OF(at + block[i].size, board->hva + board->len);
+        uint64_t from = MAX_OF(at, board->hva),
+                 to = MIN_OF(at + block[i].size, board->hva + board->len);
         if (from < to)
             st = add_piece(l, (struct qemu_piece){.start = board->start + (from - board->hva),
                                                   .len = to - from,
@@ -404,7 +434,8 @@ static int place(const struct qemu_piece *board, const struct block *block, size
     return st;
 }
 
-int qemu_layout_infer(const struct qemu_process *p, struct qemu_mem *m, struct diag *d, struct qemu_layout *ret)
+int qemu_layout_infer(const struct qemu_process *p, struct qemu_mem *m, struct diag *d,
+                      struct qemu_layout *ret)
 {
     struct qemu_piece piece[4];
     struct block block[QEMU_MAX_NODES];
@@ -422,10 +453,13 @@ int qemu_layout_infer(const struct qemu_process *p, struct qemu_mem *m, struct d
         st = ST_ABSENT;
     if (st != ST_OK) {
         free(l.piece);
-        return diag_fail(d, st, "QEMU process %d: the layout of its memory cannot be inferred", p->pid);
+        return diag_fail(d, st, "QEMU process %d: the layout of its memory cannot be inferred",
+                         p->pid);
     }
-    snprintf(l.note, sizeof l.note, "layout inferred: %s, %llu MiB%s; hot-plugged memory is missing", board,
-             (unsigned long long)(p->args.memory >> 20), unsure ? ", one of several mappings that fit" : "");
+    snprintf(l.note, sizeof l.note,
+             "layout inferred: %s, %llu MiB%s; hot-plugged memory is missing", board,
+             (unsigned long long)(p->args.memory >> 20),
+             unsure ? ", one of several mappings that fit" : "");
     *ret = l;
     return ST_OK;
 }

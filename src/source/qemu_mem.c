@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #define _GNU_SOURCE
 /*
- * Memory of a QEMU process. Guest RAM on a shared file (memfd, /dev/shm, hugetlbfs, any file with share=on) is mapped
- * here, too; all else is copied with process_vm_readv, or through /proc/PID/mem where that is refused.
+ * Memory of a QEMU process. Guest RAM on a shared file (memfd, /dev/shm, hugetlbfs, any file with
+ * share=on) is mapped here, too; all else is copied with process_vm_readv, or through /proc/PID/mem
+ * where that is refused.
  */
 #include "source/qemu.h"
 
@@ -19,9 +20,10 @@
 #include "platform/platform.h"
 
 enum { MAPS_MAX = 64 << 20, MAX_VIEWS = 256, PAGE = 4096, ENTRIES = 512 };
-#define COPY_MAX (UINT64_C(1) << 30) /* a single process_vm_readv ends at MAX_RW_COUNT, just below 2 GiB */
+/* A single process_vm_readv ends at MAX_RW_COUNT, just below 2 GiB. */
+#define COPY_MAX (UINT64_C(1) << 30)
 
-/* ---- /proc/PID/maps -------------------------------------------------------------------------------------------- */
+/* ---- /proc/PID/maps -------------------------------------------------------------------------- */
 
 static bool hex_field(const char **p, const char *end, char stop, uint64_t *ret)
 {
@@ -44,14 +46,16 @@ static bool parse_vma(const char *p, const char *end, struct qemu_vma *ret)
 {
     struct qemu_vma v = {0};
     uint64_t major, minor;
-    if (!hex_field(&p, end, '-', &v.start) || !hex_field(&p, end, ' ', &v.end) || end - p < 5 || v.end <= v.start)
+    if (!hex_field(&p, end, '-', &v.start) || !hex_field(&p, end, ' ', &v.end) || end - p < 5 ||
+        v.end <= v.start)
         return false;
     v.read = p[0] == 'r';
     v.write = p[1] == 'w';
     v.exec = p[2] == 'x';
     v.shared = p[3] == 's';
     p += 5;
-    if (!hex_field(&p, end, ' ', &v.offset) || !hex_field(&p, end, ':', &major) || !hex_field(&p, end, ' ', &minor))
+    if (!hex_field(&p, end, ' ', &v.offset) || !hex_field(&p, end, ':', &major) ||
+        !hex_field(&p, end, ' ', &minor))
         return false;
     for (; p < end && *p >= '0' && *p <= '9'; p++)
         v.inode = v.inode * 10 + (uint64_t)(*p - '0');
@@ -87,7 +91,7 @@ bool qemu_mem_vma(struct qemu_mem *m, uint64_t hva, struct qemu_vma *ret)
     return true;
 }
 
-/* ---- open ------------------------------------------------------------------------------------------------------ */
+/* ---- open ------------------------------------------------------------------------------------ */
 
 static int ended(const struct qemu_mem *m, struct diag *d)
 {
@@ -100,10 +104,11 @@ static int refused(const struct qemu_process *p, int error, struct diag *d)
     char *yama = qemu_slurp("/proc/sys/kernel/yama/ptrace_scope", 16, &n);
     bool scoped = yama && yama[0] > '0' && p->uid == geteuid();
     free(yama);
-    return diag_fail(d, ST_DENIED, "memory of the QEMU process %d (user id %u): %s; %s", p->pid, (unsigned)p->uid,
-                     strerror(error),
-                     scoped ? "kernel.yama.ptrace_scope forbids it even to its own user: run as root"
-                            : "run as root or in QEMU's user");
+    return diag_fail(d, ST_DENIED, "memory of the QEMU process %d (user id %u): %s; %s", p->pid,
+                     (unsigned)p->uid, strerror(error),
+                     scoped
+                         ? "kernel.yama.ptrace_scope forbids it even to its own user: run as root"
+                         : "run as root or in QEMU's user");
 }
 
 /* Is the memory at `hva` open to us? Decides between process_vm_readv and /proc/PID/mem. */
@@ -130,7 +135,8 @@ int qemu_mem_open(const struct qemu_process *p, struct diag *d, struct qemu_mem 
 {
     char path[64];
     size_t n;
-    struct qemu_mem m = {.pid = p->pid, .proc_fd = -1, .mem_fd = -1, .pagemap_fd = -1, .checked_ns = plat_now_ns()};
+    struct qemu_mem m = {
+        .pid = p->pid, .proc_fd = -1, .mem_fd = -1, .pagemap_fd = -1, .checked_ns = plat_now_ns()};
     snprintf(path, sizeof path, "/proc/%d", p->pid);
     m.proc_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (m.proc_fd < 0)
@@ -186,7 +192,7 @@ bool qemu_mem_alive(struct qemu_mem *m)
     return p && p[1] == ' ' && p[2] != 'Z' && p[2] != 'X';
 }
 
-/* ---- copying --------------------------------------------------------------------------------------------------- */
+/* ---- copying --------------------------------------------------------------------------------- */
 
 /* A pid may be used again: ask now and then whether this is still the process that was opened. */
 static bool still_there(struct qemu_mem *m)
@@ -197,10 +203,12 @@ static bool still_there(struct qemu_mem *m)
 static ssize_t copy_once(struct qemu_mem *m, uint64_t hva, void *buf, size_t n, bool write)
 {
     struct iovec here = {buf, n}, there = {(void *)(uintptr_t)hva, n};
-    /* /proc/PID/mem copies twice, but costs less to begin with: 1.2 us against 1.5 us for 8 bytes (Linux 6.18, EPYC). */
+    /* /proc/PID/mem copies twice, but costs less to begin with: 1.2 us against 1.5 us for 8 bytes
+     * (Linux 6.18, EPYC). */
     bool by_file = m->by_file || (n <= PAGE && !write && m->mem_fd >= 0);
     if (!by_file)
-        return write ? process_vm_writev(m->pid, &here, 1, &there, 1, 0) : process_vm_readv(m->pid, &here, 1, &there, 1, 0);
+        return write ? process_vm_writev(m->pid, &here, 1, &there, 1, 0)
+                     : process_vm_readv(m->pid, &here, 1, &there, 1, 0);
     return write ? pwrite(m->mem_fd, buf, n, (off_t)hva) : pread(m->mem_fd, buf, n, (off_t)hva);
 }
 
@@ -234,7 +242,7 @@ int qemu_mem_write(struct qemu_mem *m, uint64_t hva, const void *buf, size_t n, 
     return copy(m, hva, (uint8_t *)(uintptr_t)buf, n, done, true);
 }
 
-/* ---- shared files ---------------------------------------------------------------------------------------------- */
+/* ---- shared files ---------------------------------------------------------------------------- */
 
 static bool same_file(int fd, const struct qemu_vma *v, uint64_t *size)
 {
@@ -245,12 +253,14 @@ static bool same_file(int fd, const struct qemu_vma *v, uint64_t *size)
     return st.st_ino == v->inode && major(st.st_dev) == v->major && minor(st.st_dev) == v->minor;
 }
 
-/* The file behind a VMA: by the kernel's link, by a descriptor that QEMU holds, by its path. -1: none can be opened. */
+/* The file behind a VMA: by the kernel's link, by a descriptor that QEMU holds, by its path. -1:
+ * none can be opened. */
 static int open_backing(struct qemu_mem *m, const struct qemu_vma *v)
 {
     char path[512];
     uint64_t size;
-    snprintf(path, sizeof path, "map_files/%llx-%llx", (unsigned long long)v->start, (unsigned long long)v->end);
+    snprintf(path, sizeof path, "map_files/%llx-%llx", (unsigned long long)v->start,
+             (unsigned long long)v->end);
     int fd = openat(m->proc_fd, path, O_RDONLY | O_CLOEXEC);
     for (int i = 0; fd < 0 && i < 1024; i++) {
         snprintf(path, sizeof path, "fd/%d", i);
@@ -260,7 +270,8 @@ static int open_backing(struct qemu_mem *m, const struct qemu_vma *v)
         fd = openat(m->proc_fd, path, O_RDONLY | O_CLOEXEC);
     }
     if (fd < 0 && v->path_n && v->path[0] == '/' &&
-        (size_t)snprintf(path, sizeof path, "root%.*s", (int)MIN_OF(v->path_n, 4096u), v->path) < sizeof path)
+        (size_t)snprintf(path, sizeof path, "root%.*s", (int)MIN_OF(v->path_n, 4096u), v->path) <
+            sizeof path)
         fd = openat(m->proc_fd, path, O_RDONLY | O_CLOEXEC);
     /* A mapping beyond the end of the file would kill us with SIGBUS. */
     if (fd >= 0 && (!same_file(fd, v, &size) || !in_bounds(v->offset, v->end - v->start, size))) {
@@ -287,8 +298,8 @@ static uint64_t next_in_pagemap(struct qemu_mem *m, uint64_t hva, uint64_t end)
 }
 
 /*
- * Compares up to 16 pages of a view with what the process has there: such as it has touched, so that no memory is
- * allocated for it. A running guest may change one under us.
+ * Compares up to 16 pages of a view with what the process has there: such as it has touched, so
+ * that no memory is allocated for it. A running guest may change one under us.
  */
 static bool agrees(struct qemu_mem *m, const struct qemu_view *w)
 {
@@ -296,7 +307,8 @@ static bool agrees(struct qemu_mem *m, const struct qemu_view *w)
     uint64_t last = 0;
     unsigned restless = 0; /* pages that never held still, which proves nothing either way */
     for (unsigned i = 0; i < 16 && m->pagemap_fd >= 0; i++) {
-        uint64_t at = next_in_pagemap(m, (w->start + (w->end - w->start) / 16 * i) & ~(uint64_t)(PAGE - 1), w->end);
+        uint64_t at = next_in_pagemap(
+            m, (w->start + (w->end - w->start) / 16 * i) & ~(uint64_t)(PAGE - 1), w->end);
         if (at >= w->end)
             break;
         if (at == last)
@@ -324,10 +336,12 @@ const struct qemu_view *qemu_mem_view(struct qemu_mem *m, const struct qemu_vma 
         return NULL;
     if (!m->view && !(m->view = calloc(MAX_VIEWS, sizeof *m->view)))
         return NULL;
-    struct qemu_view w = {.start = v->start, .end = v->end, .offset = v->offset, .fd = open_backing(m, v)};
+    struct qemu_view w = {
+        .start = v->start, .end = v->end, .offset = v->offset, .fd = open_backing(m, v)};
     if (w.fd < 0)
         return NULL;
-    w.host = mmap(NULL, w.end - w.start, PROT_READ, MAP_SHARED | MAP_NORESERVE, w.fd, (off_t)w.offset);
+    w.host =
+        mmap(NULL, w.end - w.start, PROT_READ, MAP_SHARED | MAP_NORESERVE, w.fd, (off_t)w.offset);
     if (w.host == MAP_FAILED) {
         close(w.fd);
         return NULL;
@@ -341,7 +355,7 @@ const struct qemu_view *qemu_mem_view(struct qemu_mem *m, const struct qemu_vma 
     return &m->view[m->nr_views++];
 }
 
-/* ---- what was touched ------------------------------------------------------------------------------------------ */
+/* ---- what was touched ------------------------------------------------------------------------ */
 
 static uint64_t next_in_view(const struct qemu_view *w, uint64_t hva, uint64_t end)
 {

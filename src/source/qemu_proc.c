@@ -73,11 +73,12 @@ static const char *last_component(const char *path)
 
 static bool is_qemu_name(const char *name)
 {
-    return !strncmp(name, "qemu-system-", 12) || !strcmp(name, "qemu-kvm") || !strcmp(name, "kvm") ||
-           !strcmp(name, "qemu");
+    return !strncmp(name, "qemu-system-", 12) || !strcmp(name, "qemu-kvm") ||
+           !strcmp(name, "kvm") || !strcmp(name, "qemu");
 }
 
-/* Name of the program: of the executable, or of argv[0] when that link cannot be read (another user's process). */
+/* Name of the program: of the executable, or of argv[0] when that link cannot be read (another
+ * user's process). */
 static bool read_exe(int pid, const char *argv0, char *ret, size_t size)
 {
     char path[64], target[4096];
@@ -162,9 +163,10 @@ void qemu_each_process(int (*visit)(const struct qemu_process *p, void *arg), vo
     free(pids);
 }
 
-/* ---- sockets --------------------------------------------------------------------------------------------------- */
+/* ---- sockets --------------------------------------------------------------------------------- */
 
-/* Path to which the socket with this inode is bound, from /proc/net/unix of the process' network namespace. */
+/* Path to which the socket with this inode is bound, from /proc/net/unix of the process' network
+ * namespace. */
 static bool bound_path(int pid, unsigned long inode, char *ret, size_t size)
 {
     char file[64];
@@ -172,10 +174,12 @@ static bool bound_path(int pid, unsigned long inode, char *ret, size_t size)
     bool found = false;
     snprintf(file, sizeof file, "/proc/%d/net/unix", pid);
     char *table = qemu_slurp(file, UNIX_TABLE_MAX, &n), *save = NULL;
-    for (char *line = table ? strtok_r(table, "\n", &save) : NULL; line && !found; line = strtok_r(NULL, "\n", &save)) {
+    for (char *line = table ? strtok_r(table, "\n", &save) : NULL; line && !found;
+         line = strtok_r(NULL, "\n", &save)) {
         unsigned long ino;
         int at = 0;
-        if (sscanf(line, "%*s %*s %*s %*s %*s %*s %lu %n", &ino, &at) == 1 && ino == inode && at && line[at] == '/') {
+        if (sscanf(line, "%*s %*s %*s %*s %*s %*s %lu %n", &ino, &at) == 1 && ino == inode && at &&
+            line[at] == '/') {
             snprintf(ret, size, "%s", line + at);
             found = true;
         }
@@ -211,7 +215,8 @@ bool qemu_socket_address(const struct qemu_process *p, unsigned i, char *ret, si
     struct stat st;
     if (text[0] == '/' && !stat(text, &st) && S_ISSOCK(st.st_mode))
         return (size_t)snprintf(ret, size, "%s", text) < size;
-    if (text[0] != '/') { /* relative to where QEMU was started, which it leaves only when it runs as a daemon */
+    if (text[0] != '/') { /* relative to where QEMU was started, which it leaves only when it runs
+                             as a daemon */
         snprintf(link, sizeof link, "/proc/%d/cwd", p->pid);
         ssize_t got = readlink(link, cwd, sizeof cwd - 2);
         if (got <= 0)
@@ -239,8 +244,8 @@ static int serves_socket(const struct qemu_process *p, void *arg)
     char path[256];
     struct stat st;
     for (unsigned i = 0; i < p->args.nr_sockets && !s->done; i++) {
-        if (qemu_socket_address(p, i, path, sizeof path) && !stat(path, &st) && st.st_ino == s->socket.st_ino &&
-            st.st_dev == s->socket.st_dev) {
+        if (qemu_socket_address(p, i, path, sizeof path) && !stat(path, &st) &&
+            st.st_ino == s->socket.st_ino && st.st_dev == s->socket.st_dev) {
             *s->found = *p;
             s->done = true;
         }
@@ -261,7 +266,8 @@ static int listener_of(const char *path, struct diag *d, struct qemu_process *re
         peer.pid = 0;
     qmp_close(&q);
     if (qemu_process_read(peer.pid, ret) != ST_OK)
-        return diag_fail(d, ST_ABSENT, "%s: its server, process %d, is no QEMU that can be seen from here", path,
+        return diag_fail(d, ST_ABSENT,
+                         "%s: its server, process %d, is no QEMU that can be seen from here", path,
                          (int)peer.pid);
     return ST_OK;
 }
@@ -270,7 +276,8 @@ int qemu_process_of_socket(const char *path, struct diag *d, struct qemu_process
 {
     struct socket_search s = {.found = ret};
     if (stat(path, &s.socket))
-        return diag_fail(d, errno == EACCES ? ST_DENIED : ST_ABSENT, "%s: %s", path, strerror(errno));
+        return diag_fail(d, errno == EACCES ? ST_DENIED : ST_ABSENT, "%s: %s", path,
+                         strerror(errno));
     if (!S_ISSOCK(s.socket.st_mode))
         return diag_fail(d, ST_INVALID, "%s is no socket", path);
     qemu_each_process(serves_socket, &s);

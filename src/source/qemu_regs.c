@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The human monitor's register dump. The format is for people; it has kept its names from QEMU 2 to 10. */
+/* The human monitor's register dump. The format is for people; it has kept its names from QEMU 2
+ * to 10. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -37,7 +38,9 @@ static bool hex_at(const char **p, const char *end, uint64_t *ret, unsigned *dig
     while (q < end && *q == ' ')
         q++;
     for (; q < end && n < 17; q++, n++) {
-        int c = *q, x = c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+        int c = *q, x = c >= '0' && c <= '9'                     ? c - '0'
+                        : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+                                                                 : -1;
         if (x < 0)
             break;
         v = v << 4 | (unsigned)x;
@@ -61,7 +64,7 @@ static bool get(const struct dump *t, const char *name, uint64_t *ret)
     return v && hex_at(&v, t->end, ret, NULL);
 }
 
-/* ---- x86 ------------------------------------------------------------------------------------------------------- */
+/* ---- x86 ------------------------------------------------------------------------------------- */
 
 static bool x86_general(const struct dump *t, struct vcpu_regs *r)
 {
@@ -72,11 +75,13 @@ static bool x86_general(const struct dump *t, struct vcpu_regs *r)
     bool is_wide = get(t, "RAX", &probe), all = true;
     for (unsigned i = 0; i < (is_wide ? 16 : 8); i++)
         all = get(t, is_wide ? wide[i] : narrow[i], &r->gpr[i]) && all;
-    return get(t, is_wide ? "RIP" : "EIP", &r->rip) && get(t, is_wide ? "RFL" : "EFL", &r->rflags) && all;
+    return get(t, is_wide ? "RIP" : "EIP", &r->rip) &&
+           get(t, is_wide ? "RFL" : "EFL", &r->rflags) && all;
 }
 
 /* "FS =0000 0000000000000000 00000000 00000000": selector, base, limit, flags. */
-static bool x86_segment(const struct dump *t, const char *name, uint16_t *selector, uint64_t *base, unsigned *digits)
+static bool x86_segment(const struct dump *t, const char *name, uint16_t *selector, uint64_t *base,
+                        unsigned *digits)
 {
     uint64_t sel;
     const char *v = value_of(t->p, t->end, name);
@@ -90,10 +95,12 @@ static bool x86_segments(const struct dump *t, struct vcpu_regs *r)
 {
     uint64_t base;
     unsigned digits = 0;
-    bool ok = x86_segment(t, "ES", &r->es, &base, NULL) && x86_segment(t, "CS", &r->cs, &base, NULL) &&
-              x86_segment(t, "SS", &r->ss, &base, NULL) && x86_segment(t, "DS", &r->ds, &base, NULL) &&
-              x86_segment(t, "LDT", &r->ldt, &base, NULL) && x86_segment(t, "TR", &r->tr, &base, NULL) &&
-              x86_segment(t, "FS", &r->fs, &r->fs_base, NULL) && x86_segment(t, "GS", &r->gs, &r->gs_base, &digits);
+    bool ok =
+        x86_segment(t, "ES", &r->es, &base, NULL) && x86_segment(t, "CS", &r->cs, &base, NULL) &&
+        x86_segment(t, "SS", &r->ss, &base, NULL) && x86_segment(t, "DS", &r->ds, &base, NULL) &&
+        x86_segment(t, "LDT", &r->ldt, &base, NULL) && x86_segment(t, "TR", &r->tr, &base, NULL) &&
+        x86_segment(t, "FS", &r->fs, &r->fs_base, NULL) &&
+        x86_segment(t, "GS", &r->gs, &r->gs_base, &digits);
     /* A 64-bit kernel's CPU in 32-bit code is printed with bases cut to 32 bits. */
     enum { EFER_LMA = 1 << 10 };
     return ok && (digits > 8 || !(r->efer & EFER_LMA));
@@ -113,23 +120,28 @@ static int x86_registers(const struct dump *t, struct vcpu_regs *ret)
 {
     struct vcpu_regs r = {0};
     unsigned have = 0;
-    if (!get(t, "CR0", &r.cr0) || !get(t, "CR2", &r.cr2) || !get(t, "CR3", &r.cr3) || !get(t, "CR4", &r.cr4))
+    if (!get(t, "CR0", &r.cr0) || !get(t, "CR2", &r.cr2) || !get(t, "CR3", &r.cr3) ||
+        !get(t, "CR4", &r.cr4))
         return ST_BROKEN;
     have |= REGS_CR;
     have |= get(t, "EFER", &r.efer) ? REGS_EFER : 0;
     have |= x86_general(t, &r) ? REGS_GENERAL : 0;
     have |= x86_segments(t, &r) ? REGS_SEGMENTS : 0;
-    have |= x86_table(t, "GDT", &r.gdt_base, &r.gdt_limit) && x86_table(t, "IDT", &r.idt_base, &r.idt_limit) ? REGS_TABLES : 0;
+    have |= x86_table(t, "GDT", &r.gdt_base, &r.gdt_limit) &&
+                    x86_table(t, "IDT", &r.idt_base, &r.idt_limit)
+                ? REGS_TABLES
+                : 0;
     r.have = have;
     *ret = r;
     return ST_OK;
 }
 
-/* ---- Arm ------------------------------------------------------------------------------------------------------- */
+/* ---- Arm ------------------------------------------------------------------------------------- */
 
 static int arm_registers(const struct dump *t, struct vcpu_regs *ret)
 {
-    struct vcpu_regs r = {.have = REGS_GENERAL}; /* not REGS_ARM: the system registers are not printed */
+    struct vcpu_regs r = {
+        .have = REGS_GENERAL}; /* not REGS_ARM: the system registers are not printed */
     char name[8];
     bool wide = get(t, "X00", &r.x[0]), all = true;
     for (unsigned i = 0; i < (wide ? 31 : 16); i++) {

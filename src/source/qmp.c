@@ -17,7 +17,7 @@
 
 enum { MESSAGE_MAX = 32 << 20, READ_STEP = 64 << 10 };
 
-/* ---- messages, pure -------------------------------------------------------------------------------------------- */
+/* ---- messages, pure -------------------------------------------------------------------------- */
 
 size_t qmp_message_end(struct bytes b, struct qmp_frame *f)
 {
@@ -46,7 +46,8 @@ int qmp_classify(struct bytes message, enum qmp_kind *ret)
     static const struct {
         const char *key;
         enum qmp_kind kind;
-    } keys[] = {{"QMP", QMP_GREETING}, {"return", QMP_RETURN}, {"error", QMP_FAILED}, {"event", QMP_EVENT}};
+    } keys[] = {
+        {"QMP", QMP_GREETING}, {"return", QMP_RETURN}, {"error", QMP_FAILED}, {"event", QMP_EVENT}};
     enum qmp_kind kind = QMP_OTHER;
     struct json j;
     json_init(&j, message);
@@ -65,12 +66,13 @@ int qmp_classify(struct bytes message, enum qmp_kind *ret)
     return ST_OK;
 }
 
-/* ---- the connection -------------------------------------------------------------------------------------------- */
+/* ---- the connection -------------------------------------------------------------------------- */
 
 static int taken(const char *address, const char *how, struct diag *d)
 {
     return diag_fail(d, ST_BUSY,
-                     "QMP socket %s: another client holds it (%s; QEMU serves one a socket). Disconnect that one, or start "
+                     "QMP socket %s: another client holds it (%s; QEMU serves one a socket). "
+                     "Disconnect that one, or start "
                      "QEMU with a second socket: -qmp unix:/run/second-qmp.sock,server=on,wait=off",
                      address, how);
 }
@@ -80,15 +82,18 @@ static int connect_failed(const char *address, int error, struct diag *d)
     if (error == EAGAIN || error == EINPROGRESS)
         return taken(address, "and others wait already", d);
     if (error == ENOENT || error == ECONNREFUSED)
-        return diag_fail(d, ST_ABSENT, "QMP socket %s: nobody listens there: %s", address, strerror(error));
+        return diag_fail(d, ST_ABSENT, "QMP socket %s: nobody listens there: %s", address,
+                         strerror(error));
     if (error == EACCES || error == EPERM)
-        return diag_fail(d, ST_DENIED, "QMP socket %s: %s; run as root or in QEMU's user", address, strerror(error));
+        return diag_fail(d, ST_DENIED, "QMP socket %s: %s; run as root or in QEMU's user", address,
+                         strerror(error));
     return diag_fail(d, ST_IO, "QMP socket %s: %s", address, strerror(error));
 }
 
 /*
- * connect() without waiting for as long as the other client stays when the queue is full. It may be full of clients that
- * have given up, which QEMU takes off when it comes round to it: try for `timeout_ms`.
+ * connect() without waiting for as long as the other client stays when the queue is full. It may be
+ * full of clients that have given up, which QEMU takes off when it comes round to it: try for
+ * `timeout_ms`.
  */
 static int connect_in_time(int fd, const struct sockaddr_un *name, unsigned timeout_ms)
 {
@@ -101,7 +106,8 @@ static int connect_in_time(int fd, const struct sockaddr_un *name, unsigned time
     return 0;
 }
 
-/* Through /proc/self/fd, so that paths longer than sun_path and paths in another mount namespace work, too. */
+/* Through /proc/self/fd, so that paths longer than sun_path and paths in another mount namespace
+ * work, too. */
 static int connect_unix(const char *path, unsigned timeout_ms, struct diag *d, int *ret)
 {
     int node = open(path, O_PATH | O_CLOEXEC);
@@ -131,9 +137,11 @@ static int connect_tcp(const char *address, unsigned timeout_ms, struct diag *d,
         return diag_fail(d, ST_INVALID, "QMP address %s: not tcp:HOST:PORT", address);
     memcpy(host, p, (size_t)(colon - p));
     host[colon - p] = '\0';
-    const char *numeric = !host[0] || !strcmp(host, "localhost") || !strcmp(host, "0.0.0.0") ? "127.0.0.1" : host;
+    const char *numeric =
+        !host[0] || !strcmp(host, "localhost") || !strcmp(host, "0.0.0.0") ? "127.0.0.1" : host;
     if (inet_pton(AF_INET, numeric, &name.sin_addr) != 1)
-        return diag_fail(d, ST_UNSUPPORTED, "QMP address %s: the host must be an IPv4 address", address);
+        return diag_fail(d, ST_UNSUPPORTED, "QMP address %s: the host must be an IPv4 address",
+                         address);
     name.sin_port = htons((uint16_t)port);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int error = fd < 0 ? errno : 0;
@@ -163,7 +171,8 @@ void qmp_close(struct qmp *q)
     *q = (struct qmp){.fd = -1};
 }
 
-/* Waits until the socket is ready for `events`. ST_BUSY when `deadline` (of plat_now_ns) passes first. */
+/* Waits until the socket is ready for `events`. ST_BUSY when `deadline` (of plat_now_ns) passes
+ * first. */
 static int wait_ready(struct qmp *q, short events, uint64_t deadline)
 {
     for (;;) {
@@ -185,7 +194,8 @@ static int receive_some(struct qmp *q, uint64_t deadline, struct diag *d)
     if (q->cap - q->have < READ_STEP / 2) {
         size_t cap = q->cap ? q->cap * 2 : READ_STEP;
         if (cap > MESSAGE_MAX)
-            return diag_fail(d, ST_LIMIT, "QMP socket %s: a message of more than %d bytes", q->where, MESSAGE_MAX);
+            return diag_fail(d, ST_LIMIT, "QMP socket %s: a message of more than %d bytes",
+                             q->where, MESSAGE_MAX);
         uint8_t *p = realloc(q->buf, cap);
         if (!p)
             return diag_fail(d, ST_NOMEM, "QMP socket %s: out of memory", q->where);
@@ -208,7 +218,8 @@ static int receive_some(struct qmp *q, uint64_t deadline, struct diag *d)
     }
 }
 
-/* The next message, whatever it is: the first q->taken bytes. ST_BUSY (without a story) when the time is over. */
+/* The next message, whatever it is: the first q->taken bytes. ST_BUSY (without a story) when the
+ * time is over. */
 static int next_message(struct qmp *q, uint64_t deadline, struct diag *d, enum qmp_kind *ret)
 {
     struct qmp_frame frame = {0};
@@ -258,7 +269,8 @@ static int greet(struct qmp *q, unsigned greeting_ms, struct diag *d)
     if (st != ST_OK)
         return st;
     if (kind != QMP_GREETING)
-        return diag_fail(d, ST_BROKEN, "%s is no QMP socket: its first message is no greeting", q->where);
+        return diag_fail(d, ST_BROKEN, "%s is no QMP socket: its first message is no greeting",
+                         q->where);
     return qmp_execute(q, "qmp_capabilities", NULL, d, &reply);
 }
 
@@ -269,11 +281,13 @@ int qmp_open(const char *address, unsigned greeting_ms, struct diag *d, struct q
     if (n < 0 || (size_t)n >= sizeof q.where)
         return diag_fail(d, ST_INVALID, "QMP socket %.60s...: the path is too long", address);
     bool tcp = !strncmp(address, "tcp:", 4);
-    int st = tcp ? connect_tcp(address, greeting_ms, d, &q.fd) : connect_unix(address, greeting_ms, d, &q.fd);
+    int st = tcp ? connect_tcp(address, greeting_ms, d, &q.fd)
+                 : connect_unix(address, greeting_ms, d, &q.fd);
     if (st == ST_OK) {
         q.buf = malloc(READ_STEP);
         q.cap = READ_STEP;
-        st = q.buf ? greet(&q, greeting_ms, d) : diag_fail(d, ST_NOMEM, "QMP socket %s: out of memory", address);
+        st = q.buf ? greet(&q, greeting_ms, d)
+                   : diag_fail(d, ST_NOMEM, "QMP socket %s: out of memory", address);
     }
     if (st != ST_OK) {
         qmp_close(&q);
@@ -291,11 +305,12 @@ static int command_failed(struct qmp *q, const char *command, struct diag *d)
     return diag_fail(d, ST_UNSUPPORTED, "QMP command %s: QEMU says: %s", command, why);
 }
 
-int qmp_execute(struct qmp *q, const char *command, const char *arguments, struct diag *d, struct bytes *ret)
+int qmp_execute(struct qmp *q, const char *command, const char *arguments, struct diag *d,
+                struct bytes *ret)
 {
     char line[512];
-    int n = snprintf(line, sizeof line, "{\"execute\":\"%s\"%s%s}\r\n", command, arguments ? ",\"arguments\":" : "",
-                     arguments ? arguments : "");
+    int n = snprintf(line, sizeof line, "{\"execute\":\"%s\"%s%s}\r\n", command,
+                     arguments ? ",\"arguments\":" : "", arguments ? arguments : "");
     if (q->fd < 0)
         return diag_fail(d, ST_IO, "QMP command %s: not connected", command);
     if (n < 0 || (size_t)n >= sizeof line)
@@ -316,8 +331,9 @@ int qmp_execute(struct qmp *q, const char *command, const char *arguments, struc
     close(q->fd);
     q->fd = -1;
     if (st == ST_BUSY)
-        return diag_fail(d, ST_IO, "QMP command %s on %s: no answer within %d s: QEMU hangs, or is stopped", command,
-                         q->where, QMP_REPLY_MS / 1000);
+        return diag_fail(d, ST_IO,
+                         "QMP command %s on %s: no answer within %d s: QEMU hangs, or is stopped",
+                         command, q->where, QMP_REPLY_MS / 1000);
     return st;
 }
 

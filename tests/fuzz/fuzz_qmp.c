@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Everything that a QEMU process tells about itself. The first byte chooses who reads the rest: the QMP client (through a
- * socket pair), or one of the parsers of the monitor's texts, of /proc/PID/maps and of the command line.
+ * Everything that a QEMU process tells about itself. The first byte chooses who reads the rest: the
+ * QMP client (through a socket pair), or one of the parsers of the monitor's texts, of
+ * /proc/PID/maps and of the command line.
  */
 #include <stdint.h>
 #include <stdlib.h>

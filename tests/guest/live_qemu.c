@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The QEMU source against real QEMU processes that run no operating system: patterns that QEMU's loader device puts into
- * memory are read back, and compared with QEMU's own pmemsave. All memory backends, the boards' layouts (through QMP and
- * inferred), who holds the monitor, pauses, and guests that end. Seconds; run by live_qemu.sh.
+ * The QEMU source against real QEMU processes that run no operating system: patterns that QEMU's
+ * loader device puts into memory are read back, and compared with QEMU's own pmemsave. All memory
+ * backends, the boards' layouts (through QMP and inferred), who holds the monitor, pauses, and
+ * guests that end. Seconds; run by live_qemu.sh.
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -31,7 +32,7 @@ static char dir[64]; /* of this run */
 static pid_t running[8];
 static uint8_t pattern[PATTERN];
 
-/* ---- guests ---------------------------------------------------------------------------------------------------- */
+/* ---- guests ---------------------------------------------------------------------------------- */
 
 struct guest {
     pid_t pid;
@@ -80,7 +81,8 @@ static void start(struct guest *g, const char *exe, const char *name, const char
     snprintf(g->name, sizeof g->name, "%s-%d", name, (int)getpid());
     snprintf(g->target, sizeof g->target, "%s", g->name);
     snprintf(g->qmp, sizeof g->qmp, "%s/qmp%u.sock", dir, counter++);
-    snprintf(common, sizeof common, "%s -nodefaults -display none -name %s -qmp unix:%s,server=on,wait=off", exe, g->name,
+    snprintf(common, sizeof common,
+             "%s -nodefaults -display none -name %s -qmp unix:%s,server=on,wait=off", exe, g->name,
              g->qmp);
     add_args(argv, &n, common);
     add_args(argv, &n, text);
@@ -134,7 +136,8 @@ static void need(const char *exe)
     char command[128];
     snprintf(command, sizeof command, "command -v %s >/dev/null", exe);
     if (system(command)) {
-        print_message("skipped: %s is not installed (Debian: qemu-system-x86, qemu-system-arm)\n", exe);
+        print_message("skipped: %s is not installed (Debian: qemu-system-x86, qemu-system-arm)\n",
+                      exe);
         skip();
     }
 }
@@ -179,7 +182,7 @@ static void assert_status(const struct guest *g, const char *wanted)
     qmp_close(&q);
 }
 
-/* ---- reading --------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static void assert_pattern(struct source *s, uint64_t at)
 {
@@ -197,7 +200,8 @@ static void assert_as_saved(const struct guest *g, struct source *s, uint64_t at
     struct diag d = {0};
     struct bytes reply;
     snprintf(path, sizeof path, "%s/saved", dir);
-    snprintf(arguments, sizeof arguments, "{\"val\":%llu,\"size\":%zu,\"filename\":\"%s\"}", (unsigned long long)at, n, path);
+    snprintf(arguments, sizeof arguments, "{\"val\":%llu,\"size\":%zu,\"filename\":\"%s\"}",
+             (unsigned long long)at, n, path);
     assert_int_equal(qmp_open(g->qmp, 2000, &d, &q), ST_OK);
     if (qmp_execute(&q, "pmemsave", arguments, &d, &reply) != ST_OK)
         fail_msg("%s", d.text);
@@ -246,29 +250,39 @@ struct row {
 };
 
 static const struct row rows[] = {
-    {"qemu-system-x86_64", "anonymous", "-machine pc,accel=tcg -m 64", 0x100000, 0, false, ARCH_UNKNOWN, 1, 64 << 20, true},
-    {"qemu-system-x86_64", "memfd-5g", "-machine q35,accel=tcg,memory-backend=r -m 5G -smp 2 "
+    {"qemu-system-x86_64", "anonymous", "-machine pc,accel=tcg -m 64", 0x100000, 0, false,
+     ARCH_UNKNOWN, 1, 64 << 20, true},
+    {"qemu-system-x86_64", "memfd-5g",
+     "-machine q35,accel=tcg,memory-backend=r -m 5G -smp 2 "
      "-object memory-backend-memfd,id=r,share=on,size=5G",
      0x100000, 0x1bffff000, true, ARCH_UNKNOWN, 2, 0x1c0000000, true},
-    {"qemu-system-x86_64", "anonymous-5g", "-machine pc,accel=tcg -m 5G", 0x7654000, 0x100000000, false, ARCH_UNKNOWN, 1,
-     0x180000000, true},
-    {"qemu-system-x86_64", "file-shared", "-machine pc,accel=tcg,memory-backend=r -m 128 "
+    {"qemu-system-x86_64", "anonymous-5g", "-machine pc,accel=tcg -m 5G", 0x7654000, 0x100000000,
+     false, ARCH_UNKNOWN, 1, 0x180000000, true},
+    {"qemu-system-x86_64", "file-shared",
+     "-machine pc,accel=tcg,memory-backend=r -m 128 "
      "-object memory-backend-file,id=r,share=on,size=128M,mem-path=%s/ram1",
      0x2000000, 0, true, ARCH_UNKNOWN, 1, 128 << 20, true},
-    {"qemu-system-x86_64", "file-private", "-machine pc,accel=tcg,memory-backend=r -m 128 "
+    {"qemu-system-x86_64", "file-private",
+     "-machine pc,accel=tcg,memory-backend=r -m 128 "
      "-object memory-backend-file,id=r,share=off,size=128M,mem-path=%s/ram2",
      0x2000000, 0, false, ARCH_UNKNOWN, 1, 128 << 20, true},
-    {"qemu-system-x86_64", "dev-shm", "-machine q35,accel=tcg,memory-backend=r -m 64 "
+    {"qemu-system-x86_64", "dev-shm",
+     "-machine q35,accel=tcg,memory-backend=r -m 64 "
      "-object memory-backend-file,id=r,share=on,size=64M,mem-path=/dev/shm",
      0x100000, 0, true, ARCH_UNKNOWN, 1, 64 << 20, true},
-    {"qemu-system-x86_64", "dimm", "-machine pc,accel=tcg -m 256M,slots=2,maxmem=2G "
+    {"qemu-system-x86_64", "dimm",
+     "-machine pc,accel=tcg -m 256M,slots=2,maxmem=2G "
      "-object memory-backend-memfd,id=m,size=256M,share=on -device pc-dimm,id=d,memdev=m",
      0x100000, 0x10ffff000, false, ARCH_UNKNOWN, 1, 0x110000000, false},
-    {"qemu-system-x86_64", "numa", "-machine q35,accel=tcg -m 4G -smp 2,sockets=2 -object memory-backend-memfd,id=n0,size=1G "
-     "-object memory-backend-ram,id=n1,size=3G -numa node,memdev=n0,cpus=0 -numa node,memdev=n1,cpus=1",
+    {"qemu-system-x86_64", "numa",
+     "-machine q35,accel=tcg -m 4G -smp 2,sockets=2 -object memory-backend-memfd,id=n0,size=1G "
+     "-object memory-backend-ram,id=n1,size=3G -numa node,memdev=n0,cpus=0 -numa "
+     "node,memdev=n1,cpus=1",
      0x3fffe000, 0x100000000, true, ARCH_UNKNOWN, 2, 0x180000000, true},
-    {"qemu-system-aarch64", "arm", "-machine virt -cpu cortex-a57 -m 256", 0x48000000, 0, false, ARCH_ARM64, 1, 0x50000000, true},
-    {"qemu-system-aarch64", "arm-memfd", "-machine virt,memory-backend=r -cpu cortex-a57 -m 5G "
+    {"qemu-system-aarch64", "arm", "-machine virt -cpu cortex-a57 -m 256", 0x48000000, 0, false,
+     ARCH_ARM64, 1, 0x50000000, true},
+    {"qemu-system-aarch64", "arm-memfd",
+     "-machine virt,memory-backend=r -cpu cortex-a57 -m 5G "
      "-object memory-backend-memfd,id=r,size=5G",
      0x48000000, 0x17ffff000, true, ARCH_ARM64, 1, 0x180000000, true},
 };
@@ -324,7 +338,8 @@ static void check_row(const struct row *row)
     if (row->high)
         snprintf(high, sizeof high, "-device loader,addr=0x%llx,data=0xfeedfacecafef00d,data-len=8",
                  (unsigned long long)row->high);
-    start(&g, row->exe, row->name, "%s -S -device loader,addr=0x%llx,file=%s/pattern,force-raw=on %s", args,
+    start(&g, row->exe, row->name,
+          "%s -S -device loader,addr=0x%llx,file=%s/pattern,force-raw=on %s", args,
           (unsigned long long)row->at, dir, high);
 
     open_target(g.target, 0, &s);
@@ -357,7 +372,7 @@ static void test_row(void **state)
     check_row(*state);
 }
 
-/* ---- who holds the monitor ------------------------------------------------------------------------------------- */
+/* ---- who holds the monitor ------------------------------------------------------------------- */
 
 static void test_monitor_taken(void **state)
 {
@@ -368,8 +383,10 @@ static void test_monitor_taken(void **state)
     struct source s = {0};
     struct vcpu_regs r;
     need("qemu-system-x86_64");
-    start(&g, "qemu-system-x86_64", "taken", "-machine pc,accel=tcg -m 64 -S -device loader,addr=0x100000,file=%s/pattern,"
-          "force-raw=on", dir);
+    start(&g, "qemu-system-x86_64", "taken",
+          "-machine pc,accel=tcg -m 64 -S -device loader,addr=0x100000,file=%s/pattern,"
+          "force-raw=on",
+          dir);
     assert_int_equal(qmp_open(g.qmp, 2000, &d, &holder), ST_OK);
 
     /* By name: inferred, and said so. */
@@ -396,7 +413,8 @@ static void test_monitor_taken(void **state)
     stop(&g);
 }
 
-/* A monitor on a second socket serves while the first is taken; and one that is defined by -mon and -chardev. */
+/* A monitor on a second socket serves while the first is taken; and one that is defined by -mon and
+ * -chardev. */
 static void test_second_socket(void **state)
 {
     (void)state;
@@ -405,8 +423,10 @@ static void test_second_socket(void **state)
     struct diag d = {0};
     struct source s = {0};
     need("qemu-system-x86_64");
-    start(&g, "qemu-system-x86_64", "second", "-machine pc,accel=tcg -m 64 -S -mon chardev=c,mode=control,pretty=on "
-          "-chardev socket,id=c,path=%s/second.sock,server=on,wait=off", dir);
+    start(&g, "qemu-system-x86_64", "second",
+          "-machine pc,accel=tcg -m 64 -S -mon chardev=c,mode=control,pretty=on "
+          "-chardev socket,id=c,path=%s/second.sock,server=on,wait=off",
+          dir);
     assert_int_equal(qmp_open(g.qmp, 2000, &d, &holder), ST_OK);
     open_target(g.target, 0, &s);
     assert_string_equal(s.layout_note, "");
@@ -415,7 +435,7 @@ static void test_second_socket(void **state)
     stop(&g);
 }
 
-/* ---- pausing --------------------------------------------------------------------------------------------------- */
+/* ---- pausing --------------------------------------------------------------------------------- */
 
 static void test_pause(void **state)
 {
@@ -425,7 +445,8 @@ static void test_pause(void **state)
     struct vcpu_regs r;
     char answer[256];
     need("qemu-system-x86_64");
-    start(&g, "qemu-system-x86_64", "pause", "-machine pc,accel=tcg -m 64 -qmp unix:%s/other.sock,server=on,wait=off", dir);
+    start(&g, "qemu-system-x86_64", "pause",
+          "-machine pc,accel=tcg -m 64 -qmp unix:%s/other.sock,server=on,wait=off", dir);
     struct guest other = g; /* the same guest through a socket that we leave alone */
     snprintf(other.qmp, sizeof other.qmp, "%s/other.sock", dir);
     open_target(g.qmp, 0, &s);
@@ -455,7 +476,7 @@ static void test_pause(void **state)
     stop(&g);
 }
 
-/* ---- names, ends, rights --------------------------------------------------------------------------------------- */
+/* ---- names, ends, rights --------------------------------------------------------------------- */
 
 struct seen {
     pid_t a, b;
@@ -488,7 +509,8 @@ static void test_list(void **state)
     char pid[32];
     need("qemu-system-x86_64");
     start(&a, "qemu-system-x86_64", "twin", "-machine pc,accel=tcg -m 64 -S");
-    start(&b, "qemu-system-x86_64", "twin", "-machine pc,accel=tcg,memory-backend=r -smp 3 -m 96 "
+    start(&b, "qemu-system-x86_64", "twin",
+          "-machine pc,accel=tcg,memory-backend=r -smp 3 -m 96 "
           "-object memory-backend-memfd,id=r,size=96M");
     struct seen seen = {.a = a.pid, .b = b.pid};
     assert_int_equal(qemu_source_kind.list(see, &seen, &outcome), ST_OK);
@@ -541,8 +563,10 @@ static void test_stopped_by_signal(void **state)
     struct guest g;
     struct source s = {0};
     need("qemu-system-x86_64");
-    start(&g, "qemu-system-x86_64", "frozen", "-machine pc,accel=tcg -m 64 -S -device loader,addr=0x100000,file=%s/pattern,"
-          "force-raw=on", dir);
+    start(&g, "qemu-system-x86_64", "frozen",
+          "-machine pc,accel=tcg -m 64 -S -device loader,addr=0x100000,file=%s/pattern,"
+          "force-raw=on",
+          dir);
     kill(g.pid, SIGSTOP);
     while (qemu_process_state(g.pid) != 'T')
         usleep(1000);
@@ -578,7 +602,7 @@ static void test_denied(void **state)
     stop(&g);
 }
 
-/* ---- the run --------------------------------------------------------------------------------------------------- */
+/* ---- the run --------------------------------------------------------------------------------- */
 
 static int prepare(void **state)
 {
@@ -615,15 +639,18 @@ static int clean(void **state)
 int main(void)
 {
     static const struct CMUnitTest plain[] = {
-        cmocka_unit_test_teardown(test_monitor_taken, stop_all), cmocka_unit_test_teardown(test_second_socket, stop_all),
-        cmocka_unit_test_teardown(test_pause, stop_all),         cmocka_unit_test_teardown(test_list, stop_all),
-        cmocka_unit_test_teardown(test_guest_ends, stop_all),    cmocka_unit_test_teardown(test_denied, stop_all),
-        cmocka_unit_test_teardown(test_stopped_by_signal, stop_all),
+        {"monitor-taken", test_monitor_taken, NULL, stop_all, NULL},
+        {"second-socket", test_second_socket, NULL, stop_all, NULL},
+        {"pause", test_pause, NULL, stop_all, NULL},
+        {"list", test_list, NULL, stop_all, NULL},
+        {"guest-ends", test_guest_ends, NULL, stop_all, NULL},
+        {"denied", test_denied, NULL, stop_all, NULL},
+        {"stopped-by-signal", test_stopped_by_signal, NULL, stop_all, NULL},
     };
     struct CMUnitTest tests[ARRAY_LEN(plain) + ARRAY_LEN(rows)];
     memcpy(tests, plain, sizeof plain);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        tests[ARRAY_LEN(plain) + i] =
-            (struct CMUnitTest){rows[i].name, test_row, NULL, stop_all, (void *)(uintptr_t)&rows[i]};
+        tests[ARRAY_LEN(plain) + i] = (struct CMUnitTest){rows[i].name, test_row, NULL, stop_all,
+                                                          (void *)(uintptr_t)&rows[i]};
     return _cmocka_run_group_tests("live QEMU", tests, ARRAY_LEN(tests), prepare, clean);
 }

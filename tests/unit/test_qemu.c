@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #define _GNU_SOURCE
-/* What is read about a QEMU guest, from texts: command line, memory tree, mappings, registers; and how boards lay out RAM. */
+/* What is read about a QEMU guest, from texts: command line, memory tree, mappings, registers; and
+ * how boards lay out RAM. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +19,7 @@
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
 
-/* ---- command lines --------------------------------------------------------------------------------------------- */
+/* ---- command lines --------------------------------------------------------------------------- */
 
 /* Arguments separated by '|' for the eye. */
 static void parse(const char *line, struct qemu_cmdline *ret)
@@ -94,7 +95,8 @@ static void test_sockets(void **state)
 {
     (void)state;
     struct qemu_cmdline c;
-    parse("qemu|-qmp|unix:/a,server=on,wait=off|-qmp|unix:b.sock,server,nowait|-qmp|unix:/client|-qmp|stdio|"
+    parse("qemu|-qmp|unix:/a,server=on,wait=off|-qmp|unix:b.sock,server,nowait|-qmp|unix:/"
+          "client|-qmp|stdio|"
           "-qmp-pretty|tcp:127.0.0.1:4444,server=on|-monitor|unix:/hmp,server=on",
           &c);
     assert_int_equal(c.nr_sockets, 3);
@@ -102,8 +104,10 @@ static void test_sockets(void **state)
     assert_string_equal(c.socket[1], "b.sock");
     assert_string_equal(c.socket[2], "tcp:127.0.0.1:4444");
 
-    parse("qemu|-mon|chardev=m,mode=control|-chardev|socket,id=m,path=/m.sock,server=on|-chardev|socket,id=s,path=/s,server=on|"
-          "-mon|chardev=s,mode=readline|-mon|id=x,mode=control,chardev=f|-chardev|socket,fd=25,server=on,id=f",
+    parse("qemu|-mon|chardev=m,mode=control|-chardev|socket,id=m,path=/"
+          "m.sock,server=on|-chardev|socket,id=s,path=/s,server=on|"
+          "-mon|chardev=s,mode=readline|-mon|id=x,mode=control,chardev=f|-chardev|socket,fd=25,"
+          "server=on,id=f",
           &c);
     assert_int_equal(c.nr_sockets, 2);
     assert_string_equal(c.socket[0], "/m.sock");
@@ -121,9 +125,12 @@ static void test_libvirt(void **state)
     struct qemu_cmdline c;
     parse("/usr/bin/qemu-system-x86_64|-name|guest=deb12,debug-threads=on|-S|-machine|"
           "pc-q35-7.2,usb=off,dump-guest-core=off,memory-backend=pc.ram|-m|4096|-object|"
-          "{\"qom-type\":\"memory-backend-memfd\",\"id\":\"pc.ram\",\"share\":true,\"x-use-canonical-path-for-ramblock-id\":false,"
-          "\"size\":4294967296}|-smp|2,sockets=2,cores=1,threads=1|-uuid|4dea22b3-1d52-d8f3-2516-782e98ab3fa0|-chardev|"
-          "socket,id=charmonitor,fd=25,server=on,wait=off|-mon|chardev=charmonitor,id=monitor,mode=control",
+          "{\"qom-type\":\"memory-backend-memfd\",\"id\":\"pc.ram\",\"share\":true,\"x-use-"
+          "canonical-path-for-ramblock-id\":false,"
+          "\"size\":4294967296}|-smp|2,sockets=2,cores=1,threads=1|-uuid|4dea22b3-1d52-d8f3-2516-"
+          "782e98ab3fa0|-chardev|"
+          "socket,id=charmonitor,fd=25,server=on,wait=off|-mon|chardev=charmonitor,id=monitor,mode="
+          "control",
           &c);
     assert_string_equal(c.name, "deb12");
     assert_string_equal(c.machine, "pc-q35-7.2");
@@ -140,8 +147,10 @@ static void test_backends(void **state)
 {
     (void)state;
     struct qemu_cmdline c;
-    parse("qemu|-m|4G|-object|memory-backend-file,id=a,size=1G,mem-path=/dev/hugepages,share=on|-object|"
-          "qom-type=memory-backend-ram,id=b,size=3G|-object|rng-random,id=r|-numa|node,memdev=a|-numa|node,nodeid=1,memdev=b|"
+    parse("qemu|-m|4G|-object|memory-backend-file,id=a,size=1G,mem-path=/dev/"
+          "hugepages,share=on|-object|"
+          "qom-type=memory-backend-ram,id=b,size=3G|-object|rng-random,id=r|-numa|node,memdev=a|-"
+          "numa|node,nodeid=1,memdev=b|"
           "-numa|dist,src=0,dst=1,val=20",
           &c);
     assert_int_equal(c.nr_backends, 2);
@@ -160,12 +169,15 @@ static void test_odd_cmdlines(void **state)
     qemu_cmdline_parse((struct bytes){(const uint8_t *)"qemu\0-name", 10}, &c);
     assert_string_equal(c.name, "");
     qemu_cmdline_parse((struct bytes){NULL, 0}, &c);
-    parse("qemu|-object||-name|,|-m||-smp|,,,|-machine|=|-numa|=,=|-qmp|unix:|-chardev|,|-mon|", &c);
+    parse("qemu|-object||-name|,|-m||-smp|,,,|-machine|=|-numa|=,=|-qmp|unix:|-chardev|,|-mon|",
+          &c);
     char *many = malloc(1 << 16);
     strcpy(many, "qemu");
     for (unsigned i = 0; i < 100; i++)
-        strcat(many, "|-object|memory-backend-ram,id=x,size=1G|-numa|node,memdev=x|-qmp|unix:/x,server=on|-name|"
-                     "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789");
+        strcat(many, "|-object|memory-backend-ram,id=x,size=1G|-numa|node,memdev=x|-qmp|unix:/"
+                     "x,server=on|-name|"
+                     "01234567890123456789012345678901234567890123456789012345678901234567890123456"
+                     "78901234567890123456789");
     parse(many, &c);
     assert_int_equal(c.nr_backends, QEMU_MAX_BACKENDS);
     assert_int_equal(c.nr_nodes, QEMU_MAX_NODES);
@@ -174,7 +186,7 @@ static void test_odd_cmdlines(void **state)
     free(many);
 }
 
-/* ---- boards ---------------------------------------------------------------------------------------------------- */
+/* ---- boards ---------------------------------------------------------------------------------- */
 
 /* What QEMU 7.2's `info mtree -f` shows for each, the adapter's window and ROMs apart. */
 static void test_boards(void **state)
@@ -217,33 +229,35 @@ static void test_boards(void **state)
     }
 }
 
-/* ---- the monitor's answers ------------------------------------------------------------------------------------- */
+/* ---- the monitor's answers ------------------------------------------------------------------- */
 
 static void test_mtree(void **state)
 {
     (void)state;
-    static const char text[] = "FlatView #0\r\n"
-                               " AS \"I/O\", root: io\r\n"
-                               " Root memory region: io\r\n"
-                               "  0000000000000000-0000000000000007 (prio 0, ram): no\r\n"
-                               "\r\n"
-                               "FlatView #1\r\n"
-                               " AS \"cpu-memory-0\", root: system\r\n"
-                               " AS \"memory\", root: system\r\n"
-                               " Root memory region: system\r\n"
-                               "  0000000000000000-000000000009ffff (prio 0, ram): pc.ram KVM\r\n"
-                               "  00000000000a0000-00000000000bffff (prio 1, i/o): vga-lowmem\r\n"
-                               "  00000000000e0000-00000000000fffff (prio 0, rom): pc.bios @0000000000020000 KVM\r\n"
-                               "  0000000000100000-000000003fffffff (prio 0, ram): odd (prio 0, rom): name @0000000000100000\r\n"
-                               "  00000000fd000000-00000000fdffffff (prio 1, ramd): 0000:00:05.0 BAR 1 mmaps[0]\r\n"
-                               "  00000000ff000000-00000000ffffffff (prio 0, romd): flash\r\n"
-                               "  0000000100000000-000000013fffffff (prio 0, nv-ram): nvdimm\r\n"
-                               "  ffffffffffffffff-0000000000000000 (prio 0, ram): backwards\r\n"
-                               "  00000000000000000000-0000000000000001 (prio 0, ram): long\r\n"
-                               "\r\n"
-                               "FlatView #2\r\n"
-                               " AS \"memory\", root: system\r\n"
-                               "  0000000500000000-00000005ffffffff (prio 0, ram): again\r\n";
+    static const char text[] =
+        "FlatView #0\r\n"
+        " AS \"I/O\", root: io\r\n"
+        " Root memory region: io\r\n"
+        "  0000000000000000-0000000000000007 (prio 0, ram): no\r\n"
+        "\r\n"
+        "FlatView #1\r\n"
+        " AS \"cpu-memory-0\", root: system\r\n"
+        " AS \"memory\", root: system\r\n"
+        " Root memory region: system\r\n"
+        "  0000000000000000-000000000009ffff (prio 0, ram): pc.ram KVM\r\n"
+        "  00000000000a0000-00000000000bffff (prio 1, i/o): vga-lowmem\r\n"
+        "  00000000000e0000-00000000000fffff (prio 0, rom): pc.bios @0000000000020000 KVM\r\n"
+        "  0000000000100000-000000003fffffff (prio 0, ram): odd (prio 0, rom): name "
+        "@0000000000100000\r\n"
+        "  00000000fd000000-00000000fdffffff (prio 1, ramd): 0000:00:05.0 BAR 1 mmaps[0]\r\n"
+        "  00000000ff000000-00000000ffffffff (prio 0, romd): flash\r\n"
+        "  0000000100000000-000000013fffffff (prio 0, nv-ram): nvdimm\r\n"
+        "  ffffffffffffffff-0000000000000000 (prio 0, ram): backwards\r\n"
+        "  00000000000000000000-0000000000000001 (prio 0, ram): long\r\n"
+        "\r\n"
+        "FlatView #2\r\n"
+        " AS \"memory\", root: system\r\n"
+        "  0000000500000000-00000005ffffffff (prio 0, ram): again\r\n";
     struct qemu_layout l = {0};
     assert_int_equal(qemu_mtree_parse(text, &l), ST_OK);
     assert_int_equal(l.nr, 4);
@@ -258,13 +272,18 @@ static void test_mtree(void **state)
 
     assert_int_equal(qemu_mtree_parse("", &l), ST_BROKEN);
     assert_int_equal(qemu_mtree_parse("unknown command: 'info mtree -f'\r\n", &l), ST_BROKEN);
-    assert_int_equal(qemu_mtree_parse("FlatView #0\n AS \"memory\"\n  00-ffffffffffffffff (prio 0, ram): all\n", &l), ST_BROKEN);
+    assert_int_equal(
+        qemu_mtree_parse("FlatView #0\n AS \"memory\"\n  00-ffffffffffffffff (prio 0, ram): all\n",
+                         &l),
+        ST_BROKEN);
 }
 
 static void test_gpa2hva(void **state)
 {
     (void)state;
-    assert_int_equal(qemu_gpa2hva_parse("Host virtual address for 0x1000 (pc.ram) is 0x7f933fe01000\r\n"), 0x7f933fe01000);
+    assert_int_equal(
+        qemu_gpa2hva_parse("Host virtual address for 0x1000 (pc.ram) is 0x7f933fe01000\r\n"),
+        0x7f933fe01000);
     assert_int_equal(qemu_gpa2hva_parse("Host virtual address for 0x0 (a is 0x1) is 0x2\r\n"), 2);
     assert_int_equal(qemu_gpa2hva_parse("Memory at address 0xa0000 is not RAM\r\n"), 0);
     assert_int_equal(qemu_gpa2hva_parse("No memory is mapped at address 0xa0000\r\n"), 0);
@@ -275,27 +294,39 @@ static void test_registers_x86_64(void **state)
 {
     (void)state;
     static const char text[] =
-        "\r\nCPU#0\r\nRAX=0000000000000001 RBX=0000000000000002 RCX=0000000000000003 RDX=0000000000000004\r\n"
+        "\r\nCPU#0\r\nRAX=0000000000000001 RBX=0000000000000002 RCX=0000000000000003 "
+        "RDX=0000000000000004\r\n"
         "RSI=0000000000000006 RDI=0000000000000007 RBP=0000000000000005 RSP=ffffffff82c03e18\r\n"
         "R8 =0000000000000008 R9 =0000000000000009 R10=000000000000000a R11=000000000000000b\r\n"
         "R12=000000000000000c R13=000000000000000d R14=000000000000000e R15=000000000000000f\r\n"
         "RIP=ffffffff81a1b2c3 RFL=00000246 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1\r\n"
-        "ES =0000 0000000000000000 ffffffff 00000000\r\nCS =0010 0000000000000000 ffffffff 00af9b00 DPL=0 CS64 [-RA]\r\n"
-        "SS =0018 0000000000000000 ffffffff 00cf9300 DPL=0 DS   [-WA]\r\nDS =0000 0000000000000000 ffffffff 00000000\r\n"
-        "FS =0000 00007f0000000000 ffffffff 00000000\r\nGS =0000 ffff88800f600000 ffffffff 00000000\r\n"
-        "LDT=0000 0000000000000000 00000000 00008200 DPL=0 LDT\r\nTR =0040 fffffe0000003000 00004087 00008b00 DPL=0 TSS64-busy\r\n"
+        "ES =0000 0000000000000000 ffffffff 00000000\r\nCS =0010 0000000000000000 ffffffff "
+        "00af9b00 DPL=0 CS64 [-RA]\r\n"
+        "SS =0018 0000000000000000 ffffffff 00cf9300 DPL=0 DS   [-WA]\r\nDS =0000 0000000000000000 "
+        "ffffffff 00000000\r\n"
+        "FS =0000 00007f0000000000 ffffffff 00000000\r\nGS =0000 ffff88800f600000 ffffffff "
+        "00000000\r\n"
+        "LDT=0000 0000000000000000 00000000 00008200 DPL=0 LDT\r\nTR =0040 fffffe0000003000 "
+        "00004087 00008b00 DPL=0 TSS64-busy\r\n"
         "GDT=     fffffe0000001000 0000007f\r\nIDT=     fffffe0000000000 00000fff\r\n"
         "CR0=80050033 CR2=00007f1122334455 CR3=0000000002c10000 CR4=000006f0\r\n"
         "DR0=0000000000000000 DR1=0000000000000000 DR2=0000000000000000 DR3=0000000000000000 \r\n"
-        "DR6=00000000ffff0ff0 DR7=0000000000000400\r\nCCS=0000000000000000 CCD=0000000000000000 CCO=EFLAGS\r\n"
+        "DR6=00000000ffff0ff0 DR7=0000000000000400\r\nCCS=0000000000000000 CCD=0000000000000000 "
+        "CCO=EFLAGS\r\n"
         "EFER=0000000000000d01\r\nFCW=037f FSW=0000 [ST=0] FTW=00 MXCSR=00001f80\r\n"
         "\r\nCPU#1\r\nEAX=00000011 EBX=00000000 ECX=00000000 EDX=00060fb1\r\n"
-        "ESI=00000000 EDI=00000000 EBP=00000000 ESP=00000000\r\nEIP=0000fff0 EFL=00000002 [-------] CPL=0\r\n"
-        "ES =0000 00000000 0000ffff 00009300\r\nCS =f000 ffff0000 0000ffff 00009b00\r\nSS =0000 00000000 0000ffff 00009300\r\n"
-        "DS =0000 00000000 0000ffff 00009300\r\nFS =0000 00000000 0000ffff 00009300\r\nGS =0000 00000000 0000ffff 00009300\r\n"
-        "LDT=0000 00000000 0000ffff 00008200\r\nTR =0000 00000000 0000ffff 00008b00\r\nGDT=     00000000 0000ffff\r\n"
-        "IDT=     00000000 0000ffff\r\nCR0=60000010 CR2=00000000 CR3=00000000 CR4=00000000\r\nEFER=0000000000000000\r\n"
-        "\r\nCPU#10\r\nCR0=00000011 CR2=00000000 CR3=00000000 CR4=00000000\r\nEFER=0000000000000500\r\n"
+        "ESI=00000000 EDI=00000000 EBP=00000000 ESP=00000000\r\nEIP=0000fff0 EFL=00000002 "
+        "[-------] CPL=0\r\n"
+        "ES =0000 00000000 0000ffff 00009300\r\nCS =f000 ffff0000 0000ffff 00009b00\r\nSS =0000 "
+        "00000000 0000ffff 00009300\r\n"
+        "DS =0000 00000000 0000ffff 00009300\r\nFS =0000 00000000 0000ffff 00009300\r\nGS =0000 "
+        "00000000 0000ffff 00009300\r\n"
+        "LDT=0000 00000000 0000ffff 00008200\r\nTR =0000 00000000 0000ffff 00008b00\r\nGDT=     "
+        "00000000 0000ffff\r\n"
+        "IDT=     00000000 0000ffff\r\nCR0=60000010 CR2=00000000 CR3=00000000 "
+        "CR4=00000000\r\nEFER=0000000000000000\r\n"
+        "\r\nCPU#10\r\nCR0=00000011 CR2=00000000 CR3=00000000 "
+        "CR4=00000000\r\nEFER=0000000000000500\r\n"
         "GS =0000 12345678 0000ffff 00009300\r\n";
     struct vcpu_regs r;
     assert_int_equal(qemu_registers_parse(text, 0, &r), ST_OK);
@@ -348,17 +379,19 @@ static void test_registers_arm64(void **state)
     assert_int_equal(r.x[30], 31);
 }
 
-/* ---- mappings -------------------------------------------------------------------------------------------------- */
+/* ---- mappings -------------------------------------------------------------------------------- */
 
 static void test_maps(void **state)
 {
     (void)state;
-    static const char text[] = "55d0c0000000-55d0c0001000 r--p 00000000 fe:01 1234                       /usr/bin/qemu-system-x86_64\n"
-                               "7f0973e00000-7f0977e00000 rw-p 00000000 00:00 0 \n"
-                               "rubbish\n"
-                               "7f9c93fff000-7f9dd3fff000 rw-s 00001000 00:01 77  /memfd:memory-backend-memfd (deleted)\n"
-                               "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n"
-                               "1-2";
+    static const char text[] =
+        "55d0c0000000-55d0c0001000 r--p 00000000 fe:01 1234                       "
+        "/usr/bin/qemu-system-x86_64\n"
+        "7f0973e00000-7f0977e00000 rw-p 00000000 00:00 0 \n"
+        "rubbish\n"
+        "7f9c93fff000-7f9dd3fff000 rw-s 00001000 00:01 77  /memfd:memory-backend-memfd (deleted)\n"
+        "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n"
+        "1-2";
     struct qemu_vma v;
     const char *p = text;
     assert_true(qemu_vma_next(&p, &v));
@@ -382,7 +415,8 @@ static void test_maps(void **state)
     assert_false(qemu_vma_next(&p, &v));
 }
 
-/* This very process in QEMU's place: a shared file is mapped, private memory copied, untouched pages passed over. */
+/* This very process in QEMU's place: a shared file is mapped, private memory copied, untouched
+ * pages passed over. */
 static void test_memory(void **state)
 {
     (void)state;
@@ -400,7 +434,7 @@ static void test_memory(void **state)
     struct qemu_mem m;
     struct qemu_vma v;
     struct diag d = {0};
-    uint64_t s = (uintptr_t)shared, a = (uintptr_t)private;
+    uint64_t s = (uintptr_t)shared, a = (uintptr_t) private;
     int st = qemu_mem_open(&p, &d, &m);
     if (st == ST_DENIED) {
         print_message("skipped: %s\n", d.text);
@@ -438,7 +472,7 @@ static void test_memory(void **state)
     close(fd);
 }
 
-/* ---- names ----------------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static void test_open_absent(void **state)
 {

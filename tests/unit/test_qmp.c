@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* QMP: framing and classification of messages, and the client against a scripted server that behaves badly. */
+/* QMP: framing and classification of messages, and the client against a scripted server that
+ * behaves badly. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,8 +19,10 @@
 #include "platform/platform.h"
 #include "source/qmp.h"
 
-#define GREETING "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7}}, \"capabilities\": []}}\r\n"
-#define OK "{\"return\": {}}\r\n"
+#define GREETING                                                                                   \
+    "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7}}, "            \
+    "\"capabilities\": []}}\r\n"
+#define OK    "{\"return\": {}}\r\n"
 #define EVENT "{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, \"event\": \"STOP\"}\r\n"
 
 static struct bytes text(const char *s)
@@ -27,7 +30,7 @@ static struct bytes text(const char *s)
     return (struct bytes){(const uint8_t *)s, strlen(s)};
 }
 
-/* ---- pure ------------------------------------------------------------------------------------------------------ */
+/* ---- pure ------------------------------------------------------------------------------------ */
 
 static size_t end_of(const char *s)
 {
@@ -89,9 +92,10 @@ static void test_classify(void **state)
     }
 }
 
-/* ---- against a server ------------------------------------------------------------------------------------------ */
+/* ---- against a server ------------------------------------------------------------------------ */
 
-/* A server that waits for a line before each of its answers but the first; a NULL answer closes the connection. */
+/* A server that waits for a line before each of its answers but the first; a NULL answer closes the
+ * connection. */
 struct server {
     char path[64];
     int listener;
@@ -169,7 +173,8 @@ static void test_execute(void **state)
         GREETING,
         OK,
         (EVENT EVENT "{\"return\": {\"status\": \"running\", \"running\": true}}\r\n"),
-        "{\"error\": {\"class\": \"CommandNotFound\", \"desc\": \"The command x has not been found\"}}\r\n",
+        "{\"error\": {\"class\": \"CommandNotFound\", \"desc\": \"The command x has not been "
+        "found\"}}\r\n",
         "{\"return\": \"line 1\\r\\nline 2 \\\"}\\\"\\r\\n\"}\r\n",
     };
     static const size_t pieces[] = {0, 1, 7};
@@ -191,8 +196,8 @@ static void test_execute(void **state)
         assert_string_equal(human, "line 1\r\nline 2 \"}\"\r\n");
         qmp_close(&q);
         finish(&s);
-        assert_string_equal(s.heard,
-                            "{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":\"info x\"}}\r\n");
+        assert_string_equal(s.heard, "{\"execute\":\"human-monitor-command\",\"arguments\":{"
+                                     "\"command-line\":\"info x\"}}\r\n");
     }
 }
 
@@ -267,7 +272,8 @@ static void test_open_fails(void **state)
     assert_int_equal(q.fd, -1);
 }
 
-/* After a failure in the middle the connection is of no use: a late answer would be taken for the next one's. */
+/* After a failure in the middle the connection is of no use: a late answer would be taken for the
+ * next one's. */
 static void test_broken_off(void **state)
 {
     (void)state;
@@ -290,8 +296,9 @@ static void test_broken_off(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_frame),      cmocka_unit_test(test_frame_in_pieces), cmocka_unit_test(test_classify),
-        cmocka_unit_test(test_execute),    cmocka_unit_test(test_taken),           cmocka_unit_test(test_queue_full),
+        cmocka_unit_test(test_frame),      cmocka_unit_test(test_frame_in_pieces),
+        cmocka_unit_test(test_classify),   cmocka_unit_test(test_execute),
+        cmocka_unit_test(test_taken),      cmocka_unit_test(test_queue_full),
         cmocka_unit_test(test_open_fails), cmocka_unit_test(test_broken_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
