@@ -447,6 +447,9 @@ void state_start(void)
     while (read(ends[0], &byte, 1) < 0 && errno == EINTR)
         ;
     close(ends[0]);
+    siginfo_t info = {.si_pid = 0};
+    if (!waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid)
+        die("a role ended (pid %d, status %d)", (int)info.si_pid, info.si_status);
 
     static char *const sleeps[][4] = {{"sleep", "100000", NULL}, {"sleep", "200000", NULL}, {"sleep", "300000", NULL}};
     for (size_t i = 0; i < sizeof(sleeps) / sizeof(*sleeps); i++)
