@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Writes the dump formats that the lab has no producer for. Run by lab/convert, whose --help says what for.
+ * Writes the dump formats that the lab has no producer for. Run by lab/convert, whose --help says
+ * what for.
  *
- *   convert lime|avml|avml-old IN OUT START:END:OFFSET...   numbers as strtoull reads them; END exclusive; OFFSET into IN
- *   convert kdump-lzo|kdump-snappy|kdump-zstd|kdump-plain IN OUT
+ *   convert lime|avml|avml-old IN OUT START:END:OFFSET...   numbers as strtoull reads them; END
+ * exclusive; OFFSET into IN convert kdump-lzo|kdump-snappy|kdump-zstd|kdump-plain IN OUT
  *
- * Formats: LiME: lime.h of LiME 1.9, struct lime_range (s_addr, e_addr inclusive). AVML 0.14: the same header with another magic and
- * version 2, then a stream in snappy's framing format, then that stream's length as 8 bytes. Snappy framing: framing_format.txt of
- * snappy. kdump: diskdump_mod.h of makedumpfile 1.7.2. All little-endian, and so must this machine be.
+ * Formats: LiME: lime.h of LiME 1.9, struct lime_range (s_addr, e_addr inclusive). AVML 0.14: the
+ * same header with another magic and version 2, then a stream in snappy's framing format, then that
+ * stream's length as 8 bytes. Snappy framing: framing_format.txt of snappy. kdump: diskdump_mod.h
+ * of makedumpfile 1.7.2. All little-endian, and so must this machine be.
  */
 #include <errno.h>
 #include <lzo/lzo1x.h>
@@ -70,7 +72,8 @@ static uint32_t crc32c(const uint8_t *data, size_t size)
     return ~crc;
 }
 
-/* Compressed chunks, and plain ones where compression gains less than an eighth, as the Rust encoder that AVML uses decides it. */
+/* Compressed chunks, and plain ones where compression gains less than an eighth, as the Rust
+ * encoder that AVML uses decides it. */
 static uint64_t put_snappy_stream(FILE *out, const uint8_t *data, uint64_t size)
 {
     static const uint8_t identifier[10] = "\xff\x06\x00\x00sNaPpY";
@@ -96,7 +99,8 @@ static uint64_t put_snappy_stream(FILE *out, const uint8_t *data, uint64_t size)
     return written;
 }
 
-static void put_range(FILE *out, const char *format, const uint8_t *data, uint64_t start, uint64_t end)
+static void put_range(FILE *out, const char *format, const uint8_t *data, uint64_t start,
+                      uint64_t end)
 {
     int avml = format[0] == 'a';
     struct {
@@ -113,18 +117,22 @@ static void put_range(FILE *out, const char *format, const uint8_t *data, uint64
     }
 }
 
-static void convert_ranges(const char *format, const uint8_t *in, size_t in_size, FILE *out, char *ranges[])
+static void convert_ranges(const char *format, const uint8_t *in, size_t in_size, FILE *out,
+                           char *ranges[])
 {
     for (; *ranges; ranges++) {
         char *rest;
-        uint64_t start = strtoull(*ranges, &rest, 0), end = *rest == ':' ? strtoull(rest + 1, &rest, 0) : 0,
+        uint64_t start = strtoull(*ranges, &rest, 0),
+                 end = *rest == ':' ? strtoull(rest + 1, &rest, 0) : 0,
                  offset = *rest == ':' ? strtoull(rest + 1, &rest, 0) : 0;
         if (*rest || end <= start || offset > in_size || end - start > in_size - offset)
             die("not a range of this dump", *ranges);
-        /* AVML since 0.4 starts a new block every 16 MiB; before, a range was one stream. LiME never splits. */
+        /* AVML since 0.4 starts a new block every 16 MiB; before, a range was one stream. LiME
+         * never splits. */
         uint64_t step = strcmp(format, "avml") ? end - start : AVML_BLOCK;
         for (uint64_t at = start; at < end; at += step)
-            put_range(out, format, in + offset + (at - start), at, end - at < step ? end : at + step);
+            put_range(out, format, in + offset + (at - start), at,
+                      end - at < step ? end : at + step);
     }
 }
 
@@ -156,12 +164,14 @@ static size_t pack(unsigned method, const uint8_t *page, size_t size, void *ret,
     return size;
 }
 
-/* Same headers and bitmaps; every page unpacked and packed anew. Descriptors that shared data (QEMU's zero page) share it again. */
+/* Same headers and bitmaps; every page unpacked and packed anew. Descriptors that shared data
+ * (QEMU's zero page) share it again. */
 static void convert_kdump(unsigned method, const uint8_t *in, size_t in_size, FILE *out)
 {
     if (in_size < 4096 || memcmp(in, "KDUMP   ", 8))
         die("input", "not a plain kdump (flattened? makedumpfile -R rearranges it)");
-    /* struct disk_dump_header has a struct timeval before status, so the ABI of the machine that wrote it moves the rest */
+    /* struct disk_dump_header has a struct timeval before status, so the ABI of the machine that
+     * wrote it moves the rest */
     size_t status_at = 424;
     int32_t block_size, sub_blocks;
     uint32_t bitmap_blocks, status;
@@ -172,12 +182,14 @@ static void convert_kdump(unsigned method, const uint8_t *in, size_t in_size, FI
         die("input", "unknown header layout");
     memcpy(&sub_blocks, in + status_at + 8, 4);
     memcpy(&bitmap_blocks, in + status_at + 12, 4);
-    size_t table_at = (size_t)(1 + sub_blocks + bitmap_blocks) * block_size, bitmap_at = (size_t)(1 + sub_blocks) * block_size;
+    size_t table_at = (size_t)(1 + sub_blocks + bitmap_blocks) * block_size,
+           bitmap_at = (size_t)(1 + sub_blocks) * block_size;
     if (table_at > in_size)
         die("input", "truncated");
 
     uint64_t pages = 0;
-    for (size_t i = bitmap_at + bitmap_blocks / 2 * block_size; i < table_at; i++) /* the second bitmap: pages that are there */
+    for (size_t i = bitmap_at + bitmap_blocks / 2 * block_size; i < table_at;
+         i++) /* the second bitmap: pages that are there */
         pages += __builtin_popcount(in[i]);
     if (pages * sizeof(struct page_desc) > in_size - table_at)
         die("input", "truncated");
@@ -201,7 +213,8 @@ static void convert_kdump(unsigned method, const uint8_t *in, size_t in_size, FI
         if (d->offset > in_size || d->size > in_size - d->offset)
             die("input", "a page lies outside of the file");
         if (d->flags & ZLIB) {
-            if (uncompress(page, &length, in + d->offset, d->size) != Z_OK || length != (uLongf)block_size)
+            if (uncompress(page, &length, in + d->offset, d->size) != Z_OK ||
+                length != (uLongf)block_size)
                 die("input", "a page does not unpack");
         } else if (!(d->flags & ALL) && d->size == (uint32_t)block_size) {
             memcpy(page, in + d->offset, block_size);
@@ -233,7 +246,8 @@ int main(int argc, char *argv[])
     static const struct {
         const char *name;
         unsigned method;
-    } kdumps[] = {{"kdump-lzo", LZO}, {"kdump-snappy", SNAPPY}, {"kdump-zstd", ZSTD}, {"kdump-plain", 0}};
+    } kdumps[] = {
+        {"kdump-lzo", LZO}, {"kdump-snappy", SNAPPY}, {"kdump-zstd", ZSTD}, {"kdump-plain", 0}};
 
     if (argc < 4)
         die("usage", "convert FORMAT IN OUT [START:END:OFFSET...]");

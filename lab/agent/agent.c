@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* PID 1 of a lab guest: order of events, and the commands that the host sends over the virtio-serial port. */
+/* PID 1 of a lab guest: order of events, and the commands that the host sends over the
+ * virtio-serial port. */
 #include "agent.h"
 
 #include <errno.h>
@@ -57,7 +58,8 @@ static void command_spawn(FILE *control, const char *name)
     unlink(path);
     if (symlink("/bin/busybox", path))
         die("symlink %s", path);
-    /* busybox chooses its applet by argv[0], so that must stay "sleep"; comm comes from the path. */
+    /* busybox chooses its applet by argv[0], so that must stay "sleep"; comm comes from the path.
+     */
     char *argv[] = {"sleep", "1000000", NULL};
     pid_t pid = state_spawn(path, argv);
     fprintf(control, "ok %d\n", (int)pid);
@@ -82,18 +84,22 @@ static void command_hook(FILE *control, const char *kind, const char *state)
     char path[100];
     int on = !strcmp(state, "on"), error = 0;
 
-    if (access("/sys/kernel/tracing/trace", F_OK) && mount("tracefs", tracing, "tracefs", 0, NULL)) {
+    if (access("/sys/kernel/tracing/trace", F_OK) &&
+        mount("tracefs", tracing, "tracefs", 0, NULL)) {
         fprintf(control, "error: tracefs: %s\n", strerror(errno));
         return;
     }
     if (!strcmp(kind, "kprobe")) {
         snprintf(path, sizeof(path), "%s/events/kprobes/enable", tracing);
         if (on)
-            snprintf(path, sizeof(path), "%s/kprobe_events", tracing), error = write_text(path, "p:lab do_sys_openat2\n");
+            snprintf(path, sizeof(path), "%s/kprobe_events", tracing),
+                error = write_text(path, "p:lab do_sys_openat2\n");
         if (!error)
-            snprintf(path, sizeof(path), "%s/events/kprobes/enable", tracing), error = write_text(path, on ? "1" : "0");
+            snprintf(path, sizeof(path), "%s/events/kprobes/enable", tracing),
+                error = write_text(path, on ? "1" : "0");
         if (!error && !on)
-            snprintf(path, sizeof(path), "%s/kprobe_events", tracing), error = write_text(path, "-:lab\n");
+            snprintf(path, sizeof(path), "%s/kprobe_events", tracing),
+                error = write_text(path, "-:lab\n");
     } else {
         snprintf(path, sizeof(path), "%s/set_ftrace_filter", tracing);
         error = write_text(path, on ? "do_sys_openat2\n" : "\n");
@@ -127,7 +133,8 @@ static void obey(FILE *control, char *line)
         fprintf(control, "error: unknown command %s\n", line);
 }
 
-/* Opened once (the port refuses a second open) and used through two streams, since one may not turn from reading to writing on a port. */
+/* Opened once (the port refuses a second open) and used through two streams, since one may not turn
+ * from reading to writing on a port. */
 static void open_control(FILE **ret_in, FILE **ret_out)
 {
     int fd = open(CONTROL, O_RDWR | O_CLOEXEC);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The known state of a lab guest: one role a process, each chosen for something that an introspector may get wrong. Every role is this
- * program under the role's name (links in /lab), so that comm, argv and exe are known. A role sets itself up, says ready() and sleeps
- * for ever. PID 1 knows that all are ready when the last of them has closed the pipe READY_FD.
+ * The known state of a lab guest: one role a process, each chosen for something that an
+ * introspector may get wrong. Every role is this program under the role's name (links in /lab), so
+ * that comm, argv and exe are known. A role sets itself up, says ready() and sleeps for ever. PID 1
+ * knows that all are ready when the last of them has closed the pipe READY_FD.
  */
 #include "agent.h"
 
@@ -145,7 +146,8 @@ static void role_stopped(int argc, char *argv[])
     sleep_for_ever();
 }
 
-/* The parent of a vfork child waits in an uninterruptible state (D) until the child executes or ends. */
+/* The parent of a vfork child waits in an uninterruptible state (D) until the child executes or
+ * ends. */
 static void role_vforker(int argc, char *argv[])
 {
     (void)argc, (void)argv;
@@ -165,7 +167,8 @@ static void role_odd(int argc, char *argv[])
     sleep_for_ever();
 }
 
-/* A process that has exited all but its second thread: the leader is a zombie with a living thread. */
+/* A process that has exited all but its second thread: the leader is a zombie with a living thread.
+ */
 static void *outlive(void *unused)
 {
     (void)unused;
@@ -184,7 +187,8 @@ static void role_leaderless(int argc, char *argv[])
     pthread_exit(NULL);
 }
 
-/* Another pid, mount, UTS and network namespace: pids, host name and sockets there are not the machine's. */
+/* Another pid, mount, UTS and network namespace: pids, host name and sockets there are not the
+ * machine's. */
 static void role_namespace(int argc, char *argv[])
 {
     if (argc > 1 && !strcmp(argv[1], "inner")) {
@@ -210,7 +214,8 @@ static void role_memory(int argc, char *argv[])
     static const char mark[] = "TINYVMI-LAB-MARK ";
     const size_t page = sysconf(_SC_PAGESIZE);
 
-    char *anonymous = mmap(NULL, 16 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *anonymous =
+        mmap(NULL, 16 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     char *shared = mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     char *guard = mmap(NULL, 8 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     int file = need(open("/data/known-file", O_RDWR | O_CLOEXEC), "/data/known-file");
@@ -220,11 +225,13 @@ static void role_memory(int argc, char *argv[])
     int memfd = need(memfd_create("known-memfd", MFD_CLOEXEC), "memfd_create");
     need(ftruncate(memfd, 2 * page), "ftruncate");
     char *mem = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
-    /* Room for one aligned 2 MiB page, which the kernel gives if it can (CONFIG_TRANSPARENT_HUGEPAGE): a large leaf in a user page table. */
+    /* Room for one aligned 2 MiB page, which the kernel gives if it can
+     * (CONFIG_TRANSPARENT_HUGEPAGE): a large leaf in a user page table. */
     const size_t huge = 2 << 20;
     char *room = mmap(NULL, 2 * huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (anonymous == MAP_FAILED || shared == MAP_FAILED || guard == MAP_FAILED || file_private == MAP_FAILED || file_shared == MAP_FAILED ||
-        code == MAP_FAILED || mem == MAP_FAILED || room == MAP_FAILED)
+    if (anonymous == MAP_FAILED || shared == MAP_FAILED || guard == MAP_FAILED ||
+        file_private == MAP_FAILED || file_shared == MAP_FAILED || code == MAP_FAILED ||
+        mem == MAP_FAILED || room == MAP_FAILED)
         die("mmap");
     char *aligned = (char *)(((size_t)room + huge - 1) & ~(huge - 1));
     madvise(aligned, huge, MADV_HUGEPAGE);
@@ -238,11 +245,16 @@ static void role_memory(int argc, char *argv[])
     volatile char touched = file_shared[0] + code[0];
     (void)touched;
 
-    FILE *f = fopen("/run/memory-addresses", "we"); /* what lies where, for a test that reads it back: truth/memory-addresses */
+    FILE *f =
+        fopen("/run/memory-addresses",
+              "we"); /* what lies where, for a test that reads it back: truth/memory-addresses */
     if (!f)
         die("/run/memory-addresses");
-    fprintf(f, "pid %d\nanonymous %#zx\nshared %#zx\nguard %#zx\nfile-private %#zx\nfile-shared %#zx\ncode %#zx\nmemfd %#zx\nhuge %#zx\n", (int)getpid(),
-            (size_t)anonymous, (size_t)shared, (size_t)guard, (size_t)file_private, (size_t)file_shared, (size_t)code, (size_t)mem, (size_t)aligned);
+    fprintf(f,
+            "pid %d\nanonymous %#zx\nshared %#zx\nguard %#zx\nfile-private %#zx\nfile-shared "
+            "%#zx\ncode %#zx\nmemfd %#zx\nhuge %#zx\n",
+            (int)getpid(), (size_t)anonymous, (size_t)shared, (size_t)guard, (size_t)file_private,
+            (size_t)file_shared, (size_t)code, (size_t)mem, (size_t)aligned);
     fclose(f);
     ready();
     sleep_for_ever();
@@ -256,7 +268,9 @@ static void role_files(int argc, char *argv[])
     int fd = need(open("/data/known-file", O_RDONLY), "/data/known-file");
     need(lseek(fd, 4096, SEEK_SET) < 0 ? -1 : 0, "lseek");
     need(open("/dev/null", O_RDWR), "/dev/null");
-    int append = need(open("/mnt/tmpfs/append.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640), "append.log");
+    int append =
+        need(open("/mnt/tmpfs/append.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640),
+             "append.log");
     need(write(append, "twelve bytes", 12), "write");
     need(open("/mnt/bind/known-file", O_RDONLY), "file under a bind mount");
     need(open("/mnt/with space/a b\nc\\d", O_RDWR | O_CREAT, 0600), "odd name");
@@ -270,7 +284,8 @@ static void role_files(int argc, char *argv[])
     need(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
     need(eventfd(7, 0), "eventfd");
     int poll = need(epoll_create1(0), "epoll");
-    need(epoll_ctl(poll, EPOLL_CTL_ADD, ends[0], &(struct epoll_event){.events = EPOLLIN}), "epoll_ctl");
+    need(epoll_ctl(poll, EPOLL_CTL_ADD, ends[0], &(struct epoll_event){.events = EPOLLIN}),
+         "epoll_ctl");
     need(timerfd_create(CLOCK_MONOTONIC, 0), "timerfd");
     sigset_t set;
     sigemptyset(&set);
@@ -280,7 +295,8 @@ static void role_files(int argc, char *argv[])
     need(inotify_add_watch(watch, "/data", IN_DELETE_SELF), "inotify_add_watch");
     need(memfd_create("files-memfd", 0), "memfd");
     need(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), "netlink");
-    need(dup2(fd, 150), "dup2"); /* beyond the table of 64 that a process starts with; shares the offset */
+    need(dup2(fd, 150),
+         "dup2"); /* beyond the table of 64 that a process starts with; shares the offset */
     ready();
     sleep_for_ever();
 }
@@ -338,7 +354,8 @@ static void role_sockets(int argc, char *argv[])
     established(AF_INET, "127.0.0.1", 8080, 40000);
     established(AF_INET6, "::1", 8086, 40006);
     bound(AF_INET, SOCK_DGRAM, "0.0.0.0", 5353);
-    join(bound(AF_INET, SOCK_DGRAM, "127.0.0.1", 5000), bound(AF_INET, SOCK_DGRAM, "127.0.0.1", 5001));
+    join(bound(AF_INET, SOCK_DGRAM, "127.0.0.1", 5000),
+         bound(AF_INET, SOCK_DGRAM, "127.0.0.1", 5001));
     bound(AF_INET6, SOCK_DGRAM, "::1", 5356);
     int raw = need(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP), "raw");
     (void)raw;
@@ -394,7 +411,8 @@ static void log_known_lines(void)
 {
     static const char *const lines[] = {
         "<6>tinyvmi-lab: an information line\n",
-        "<4>tinyvmi-lab: a warning; \xc3\xa9\xe2\x82\xac in UTF-8, a tab\there and a backslash \\ too\n",
+        "<4>tinyvmi-lab: a warning; \xc3\xa9\xe2\x82\xac in UTF-8, a tab\there and a backslash \\ "
+        "too\n",
         "<11>tinyvmi-lab: an error of facility user\n",
     };
     int fd = need(open("/dev/kmsg", O_WRONLY | O_CLOEXEC), "/dev/kmsg");
@@ -451,7 +469,8 @@ void state_start(void)
     if (!waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid)
         die("a role ended (pid %d, status %d)", (int)info.si_pid, info.si_status);
 
-    static char *const sleeps[][4] = {{"sleep", "100000", NULL}, {"sleep", "200000", NULL}, {"sleep", "300000", NULL}};
+    static char *const sleeps[][4] = {
+        {"sleep", "100000", NULL}, {"sleep", "200000", NULL}, {"sleep", "300000", NULL}};
     for (size_t i = 0; i < sizeof(sleeps) / sizeof(*sleeps); i++)
         state_spawn("/bin/sleep", sleeps[i]);
     state_spawn("/bin/sh", (char *[]){"sh", "-c", "sleep 400000; true", NULL});

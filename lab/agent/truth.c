@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the guest says about itself, as plain files on the host: the ground truth that introspection is compared with. */
+/* What the guest says about itself, as plain files on the host: the ground truth that introspection
+ * is compared with. */
 #include "agent.h"
 
 #include <dirent.h>
@@ -16,8 +17,8 @@
 enum { PAGEMAP_MAX = 4096 }; /* pages a process */
 
 /*
- * The files go to the host as one tar archive in one stream: under emulation a file over 9p costs about 5 ms (30 on a 5.10 kernel),
- * and there are two thousand of them.
+ * The files go to the host as one tar archive in one stream: under emulation a file over 9p costs
+ * about 5 ms (30 on a 5.10 kernel), and there are two thousand of them.
  */
 static FILE *archive;
 static char *content;
@@ -27,7 +28,8 @@ static char content_name[100]; /* as long as tar's field */
 /* A file of the archive, in memory until finish(). One at a time. */
 static FILE *create(const char *dir, const char *name)
 {
-    if (snprintf(content_name, sizeof(content_name), "%s/%s", dir, name) >= (int)sizeof(content_name))
+    if (snprintf(content_name, sizeof(content_name), "%s/%s", dir, name) >=
+        (int)sizeof(content_name))
         errno = ENAMETOOLONG, die("%s/%s", dir, name);
     FILE *f = open_memstream(&content, &content_size);
     if (!f)
@@ -41,10 +43,16 @@ static void finish(FILE *f)
     static const char zeros[512];
     union {
         struct {
-            char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100], magic[6], version[2];
+            char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type,
+                link[100], magic[6], version[2];
         };
         unsigned char bytes[512];
-    } header = {.mode = "0000644", .uid = "0000000", .gid = "0000000", .type = '0', .magic = "ustar", .version = {'0', '0'}};
+    } header = {.mode = "0000644",
+                .uid = "0000000",
+                .gid = "0000000",
+                .type = '0',
+                .magic = "ustar",
+                .version = {'0', '0'}};
 
     fclose(f);
     memcpy(header.name, content_name, strlen(content_name));
@@ -62,7 +70,8 @@ static void finish(FILE *f)
     content = NULL;
 }
 
-/* Copies until end of file; what is absent in this kernel or for this process (a kernel thread's maps) leaves no file. */
+/* Copies until end of file; what is absent in this kernel or for this process (a kernel thread's
+ * maps) leaves no file. */
 static void copy(const char *from, const char *to_dir, const char *to_name)
 {
     static char buffer[1 << 16];
@@ -101,7 +110,8 @@ static void write_links(const char *proc, const char *sub, const char *to)
         ssize_t n = readlinkat(dirfd(d), e->d_name, link, sizeof(link));
         fprintf(f, "%s\t", e->d_name);
         for (ssize_t i = 0; i < n; i++)
-            fprintf(f, link[i] == '\n' || link[i] == '\\' ? "\\%03o" : "%c", (unsigned char)link[i]);
+            fprintf(f, link[i] == '\n' || link[i] == '\\' ? "\\%03o" : "%c",
+                    (unsigned char)link[i]);
         fputc('\n', f);
     }
     finish(f);
@@ -122,7 +132,8 @@ static void write_fdinfo(const char *proc, const char *to)
     closedir(d);
 }
 
-/* "vaddr entry" for every present or swapped page: bits 0..54 of the entry are the frame number, 63 says present. */
+/* "vaddr entry" for every present or swapped page: bits 0..54 of the entry are the frame number, 63
+ * says present. */
 static void write_pagemap(const char *proc, const char *to)
 {
     char path[400], line[5200];
@@ -186,7 +197,8 @@ static void write_task_list(const char *proc, const char *to)
 
 static void write_net(const char *proc_net, const char *dir)
 {
-    static const char *const plain[] = {"tcp", "tcp6", "udp", "udp6", "unix", "raw", "raw6", "netlink", "packet", "dev"};
+    static const char *const plain[] = {"tcp", "tcp6", "udp",     "udp6",   "unix",
+                                        "raw", "raw6", "netlink", "packet", "dev"};
     for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
         copy_named(proc_net, plain[i], dir);
 }
@@ -196,7 +208,8 @@ static void write_other_net(const char *proc, const char *to)
 {
     char path[400], mine[64] = "", its[64] = "";
     snprintf(path, sizeof(path), "%s/ns/net", proc);
-    if (readlink(path, its, sizeof(its) - 1) < 0 || readlink("/proc/self/ns/net", mine, sizeof(mine) - 1) < 0 || !strcmp(mine, its))
+    if (readlink(path, its, sizeof(its) - 1) < 0 ||
+        readlink("/proc/self/ns/net", mine, sizeof(mine) - 1) < 0 || !strcmp(mine, its))
         return;
     char net[400];
     snprintf(path, sizeof(path), "%s/net", proc);
@@ -206,7 +219,9 @@ static void write_other_net(const char *proc, const char *to)
 
 static void write_process(const char *pid, const char *dir)
 {
-    static const char *const plain[] = {"status", "stat", "statm", "cmdline", "comm", "maps", "environ", "mountinfo", "cgroup", "wchan", "smaps_rollup"};
+    static const char *const plain[] = {"status", "stat",  "statm",       "cmdline",
+                                        "comm",   "maps",  "environ",     "mountinfo",
+                                        "cgroup", "wchan", "smaps_rollup"};
     char proc[300], to[300];
 
     snprintf(proc, sizeof(proc), "/proc/%s", pid);
@@ -264,7 +279,8 @@ static void write_clock(const char *dir)
     static const struct {
         const char *name;
         clockid_t id;
-    } clocks[] = {{"realtime", CLOCK_REALTIME}, {"monotonic", CLOCK_MONOTONIC}, {"boottime", CLOCK_BOOTTIME}};
+    } clocks[] = {
+        {"realtime", CLOCK_REALTIME}, {"monotonic", CLOCK_MONOTONIC}, {"boottime", CLOCK_BOOTTIME}};
     FILE *f = create(dir, "clock");
     for (int i = 0; i < 3; i++) {
         struct timespec t;
@@ -314,7 +330,9 @@ static void write_btf(void)
 
 void truth_write(const char *path)
 {
-    static const char *const plain[] = {"kallsyms", "modules", "mounts", "iomem", "version", "cmdline", "meminfo", "vmstat", "cpuinfo", "filesystems", "interrupts", "swaps"};
+    static const char *const plain[] = {"kallsyms", "modules",     "mounts",     "iomem",
+                                        "version",  "cmdline",     "meminfo",    "vmstat",
+                                        "cpuinfo",  "filesystems", "interrupts", "swaps"};
     static const char zeros[1024];
 
     archive = fopen(path, "we");

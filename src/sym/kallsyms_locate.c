@@ -62,11 +62,8 @@ static bool tokens_agree(const struct finder *f, uint64_t table, uint64_t index,
         for (;;) {
             if (at > UINT16_MAX || table + at >= f->n)
                 return false;
-            uint8_t c = f->p[table + at++];
-            if (!c)
+            if (!f->p[table + at++])
                 break;
-            if (c <= ' ' || c > '~')
-                return false;
         }
     }
     *end = table + at;

@@ -11,9 +11,10 @@ static int hex_digit(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool printable(uint8_t c)
+/* The assembler's own labels have control characters in their names. */
+static bool in_name(uint8_t c)
 {
-    return c > ' ' && c < 0x7f;
+    return c && c != ' ' && c != '\t' && c != '\r';
 }
 
 /* One line without its end. False when it is none; *name is empty for a line to leave out. */
@@ -23,13 +24,13 @@ static bool parse_line(struct bytes line, uint64_t *address, char *type, struct 
 
     for (*address = 0; i < line.n && hex_digit(line.p[i]) >= 0; i++)
         *address = *address << 4 | (unsigned)hex_digit(line.p[i]);
-    if (!i || i > 16 || line.n - i < 4 || line.p[i] != ' ' || !printable(line.p[i + 1]) || line.p[i + 2] != ' ')
+    if (!i || i > 16 || line.n - i < 4 || line.p[i] != ' ' || !in_name(line.p[i + 1]) || line.p[i + 2] != ' ')
         return false;
     *type = (char)line.p[i + 1];
     size_t start = i + 3;
-    for (i = start; i < line.n && printable(line.p[i]); i++)
+    for (i = start; i < line.n && in_name(line.p[i]); i++)
         ;
-    if (i == start || (i < line.n && line.p[i] != '\t' && line.p[i] != ' ' && line.p[i] != '\r'))
+    if (i == start || (i < line.n && !line.p[i]))
         return false;
     bool module = i < line.n && line.p[i] == '\t';
     *name = (struct bytes){line.p + start, module ? 0 : i - start};

@@ -112,6 +112,9 @@ def ps(g, threads=False):
     for tid in set(ours) & set(theirs):
         if {ours[tid]["state"], theirs[tid]["state"]} <= {"R", "S", "D", "I"}:  # it ran at one of the two moments
             ours[tid]["state"] = theirs[tid]["state"]
+    if g.json("info")["inferred"]:  # names longer than comm (kthread.full_name) are not found without types
+        for v in theirs.values():
+            v["comm"] = v["comm"][:15]
     out += differences("task", ours, theirs)
     if not threads:
         for pid in set(cmdlines) & set(theirs):

@@ -448,10 +448,10 @@ static void system_map(void **state)
     struct vmi_symbol s;
     struct diag d = {0};
 
-    assert_int_equal(sysmap_open(text("ffffffff81000000 T _text\nffffffff81000000 T _stext\n\nffffffff81000100 t a.b\r\n"
+    assert_int_equal(sysmap_open(text("ffffffff81000000 T _text\nffffffff81000000 T _stext\n\nffffffff81000100 t a.b\r\nffffffff81000200 r .L1\0021\n"
                                       "ffffffffc0000000 t in_module\t[ext4]\n0000000000000010 D early"),
                                  &d, &t), ST_OK);
-    assert_int_equal(t.ops->count(t.self), 4);
+    assert_int_equal(t.ops->count(t.self), 5);
     assert_int_equal(t.ops->by_name(t.self, "_text", &s), ST_OK);
     assert_true(s.address == 0xffffffff81000000 && s.size == 0x100 && s.type == 'T');
     assert_int_equal(t.ops->by_name(t.self, "in_module", &s), ST_ABSENT);
@@ -459,7 +459,8 @@ static void system_map(void **state)
     assert_string_equal(s.name, "_text");
     assert_int_equal(t.ops->by_address(t.self, 0xf, &s), ST_ABSENT);
     assert_int_equal(t.ops->by_name(t.self, "a.b", &s), ST_OK);
-    assert_true(s.size == 0);
+    assert_true(s.size == 0x100);
+    assert_int_equal(t.ops->by_name(t.self, ".L1\0021", &s), ST_OK);
     t.ops->close(t.self);
 
     assert_int_equal(sysmap_open(text("Linux version 6.1\n"), &d, &t), ST_ABSENT);

@@ -575,6 +575,50 @@ static void infer_module_refs(struct infer *f)
     }
 }
 
+/*
+ * kallsyms: a pointer to {symbols, number, strings, types}, all inside of the module; symbol 0 and string 0 are empty
+ * (struct mod_kallsyms, include/linux/module.h).
+ */
+static bool has_symbols(const struct infer *f, uint64_t mod, uint64_t off)
+{
+    uint64_t base = word(f, mod + lx_off(f->l, L_module_core_base)), p = word(f, mod + off), symtab, strtab;
+    uint32_t size = u32_at(f, mod + lx_off(f->l, L_module_core_size)), num;
+    uint8_t first[25] = {0}, empty[25] = {0};
+    if (!lx_kernel_pointer(f->l, p))
+        return false;
+    symtab = word(f, p);
+    num = u32_at(f, p + f->ps);
+    strtab = word(f, p + 2 * f->ps);
+    size_t entry = f->ps == 8 ? 24 : 16;
+    return num && num < 1 << 20 && in_bounds(symtab - base, num * entry, size) && strtab - base < size &&
+           aspace_read(f->as, GVA(symtab), first, entry, NULL) == ST_OK && !memcmp(first, empty, entry) &&
+           aspace_read(f->as, GVA(strtab), first, 1, NULL) == ST_OK && !first[0];
+}
+
+static void infer_module_symbols(struct infer *f)
+{
+    if (!lx_has(f->l, L_module_core_base))
+        return;
+    for (uint64_t off = lx_off(f->l, L_module_core_base); off < MODULE_SPAN; off += f->ps) {
+        struct list_walk w;
+        uint64_t node, n = 0;
+        bool ok = true;
+        list_start(&w, f->as, f->ps, f->l->modules, 4096);
+        while (ok && list_next(&w, NULL, &node) == 1) {
+            ok = has_symbols(f, node - f->ps, off);
+            n++;
+        }
+        if (ok && n) {
+            know(f, L_module_kallsyms, (int64_t)off, f->ps);
+            know(f, L_mod_kallsyms_symtab, 0, f->ps);
+            know(f, L_mod_kallsyms_num, f->ps, 4);
+            know(f, L_mod_kallsyms_strtab, 2 * f->ps, f->ps);
+            know(f, L_mod_kallsyms_typetab, 3 * f->ps, f->ps);
+            return;
+        }
+    }
+}
+
 void lx_infer(struct linux_view *l, struct bytes part)
 {
     struct infer f = {.l = l, .as = &l->v->kernel, .ps = l->v->ptr_size};
@@ -592,6 +636,7 @@ void lx_infer(struct linux_view *l, struct bytes part)
         know(&f, L_module_name, 3 * f.ps, 64 - f.ps);
         infer_module_core(&f);
         infer_module_refs(&f);
+        infer_module_symbols(&f);
         os_fact(l->v, "modules", "inferred from the list's shape", "list at %#" PRIx64, l->modules);
     }
 }
