@@ -66,7 +66,7 @@ int btf_search(struct bytes image, uint64_t from, struct bytes *ret)
     uint64_t budget = MAX_BYTES; /* bytes of candidates that are walked */
 
     /* The section follows .notes, which is aligned to 4 (BTF in include/asm-generic/vmlinux.lds.h). */
-    for (uint64_t at = (from + 3) & ~3ull; in_bounds(at, HEADER, image.n); at += 4) {
+    for (uint64_t at = (MIN_OF(from, image.n) + 3) & ~3ull; in_bounds(at, HEADER, image.n); at += 4) {
         struct bytes types, strings, blob = {image.p + at, image.n - at};
         if ((le32(blob.p) & 0xffffff) != 0x01eb9f || !sections(blob, &types, &strings) || strings.p[0])
             continue;
@@ -249,6 +249,18 @@ static struct wanted wanted(const char *name)
     return (struct wanted){name, n, n < BTF_MAX_NAME ? hash_name(name, n) : 0, kinds};
 }
 
+/* Takes the own type number i when it is of that name and better than what was found. */
+static void consider(const struct btf *b, const struct wanted *w, uint32_t i, unsigned *best, struct btf_type *ret)
+{
+    struct btf_type t;
+
+    if (!btf_type(b, i + b->first_id, &t) || !(w->kinds >> t.kind & 1) || rank_of(&t) <= *best ||
+        !btf_string_is(b, t.name, w->name, w->n))
+        return;
+    *best = rank_of(&t);
+    *ret = t;
+}
+
 /* The best own type of a name; 0: none. All of one name are entered, the probe goes over them. */
 static unsigned find_own(const struct btf *b, const struct wanted *w, struct btf_type *ret)
 {
@@ -259,16 +271,13 @@ static unsigned find_own(const struct btf *b, const struct wanted *w, struct btf
         return 0;
     for (unsigned probe = 0; probe < MAX_PROBES; probe++) {
         uint32_t slot = b->slot[((uint32_t)w->hash + probe) & b->mask];
-        struct btf_type t;
         if (!slot)
             break;
-        if ((slot ^ tag) >> ID_BITS || !btf_type(b, (slot & ((1u << ID_BITS) - 1)) - 1 + b->first_id, &t))
-            continue;
-        if (!(w->kinds >> t.kind & 1) || rank_of(&t) <= best || !btf_string_is(b, t.name, w->name, w->n))
-            continue;
-        best = rank_of(&t);
-        *ret = t;
+        if ((slot ^ tag) >> ID_BITS == 0)
+            consider(b, w, (slot & ((1u << ID_BITS) - 1)) - 1, &best, ret);
     }
+    for (uint32_t i = 0; !best && b->crowded && i < b->nr; i++)
+        consider(b, w, i, &best, ret);
     return best;
 }
 
@@ -603,24 +612,24 @@ static int index_types(struct btf *b, uint32_t *named)
     return ST_OK;
 }
 
-/* Enters type i under its name. False when too many names share a place: forged. */
-static bool enter(struct btf *b, uint32_t i)
+/* Enters type i under its name. Where too many share a place, which takes forged names, lookups get slow instead. */
+static void enter(struct btf *b, uint32_t i)
 {
     uint32_t offset = le32(b->types.p + b->at[i]);
     struct bytes s = string_at(b, offset);
     size_t n = s.p ? strnlen((const char *)s.p, MIN_OF(s.n, BTF_MAX_NAME)) : 0;
 
     if (!n || n == BTF_MAX_NAME || n == s.n)
-        return true;
+        return;
     uint64_t hash = hash_name((const char *)s.p, n);
     for (unsigned probe = 0; probe < MAX_PROBES; probe++) {
         uint32_t *slot = &b->slot[((uint32_t)hash + probe) & b->mask];
         if (!*slot) {
             *slot = (uint32_t)(hash >> 32) << ID_BITS | (i + 1);
-            return true;
+            return;
         }
     }
-    return false;
+    b->crowded = true;
 }
 
 static int index_names(struct btf *b, uint32_t named)
@@ -637,8 +646,8 @@ static int index_names(struct btf *b, uint32_t named)
         uint32_t info = le32(b->types.p + b->at[i] + 4);
         struct btf_type t = {.kind = info >> 24 & 0x1f, .vlen = (uint16_t)info};
         /* `entered` keeps a free slot even when the bytes have changed since they were counted. */
-        if (rank_of(&t) && le32(b->types.p + b->at[i]) && entered++ < named && !enter(b, i))
-            return ST_LIMIT;
+        if (rank_of(&t) && le32(b->types.p + b->at[i]) && entered++ < named)
+            enter(b, i);
     }
     return ST_OK;
 }
@@ -673,9 +682,7 @@ int btf_open(struct bytes blob, unsigned ptr_size, const struct types *base, str
         uint32_t nr = b->nr;
         btf_close(b);
         return diag_fail(d, status, "BTF: type %u of %zu bytes of types %s", nr, types.n,
-                         status == ST_NOMEM  ? "needs more memory than there is"
-                         : status == ST_LIMIT ? "and others have names that all collide: forged"
-                                              : "is damaged or of an unknown kind");
+                         status == ST_NOMEM ? "needs more memory than there is" : "is damaged or of an unknown kind");
     }
     *ret = (struct types){&b->ops, b};
     return ST_OK;
