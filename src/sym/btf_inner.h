@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading single BTF types; shared by btf.c (index, members) and btf_text.c (types as C text). Private to them.
+ * What the files of BTF share: btf_blob.c (bytes), btf_text.c (types as C text), btf.c (index, members). Private to them.
  *
  * The bytes may be the memory of a guest that runs: a record is copied, checked, then used, at every access anew.
  */
@@ -62,6 +62,12 @@ static inline uint32_t btf_more(unsigned kind, uint32_t vlen)
     return kind < BTF_KINDS ? fixed[kind] + each[kind] * vlen : 0;
 }
 
+/* Sections of a blob that is all there, with strings that end. */
+bool btf_sections(struct bytes blob, struct bytes *types, struct bytes *strings);
+
+/* Length of the type record at `at`, or 0 when it is damaged. */
+uint32_t btf_record_length(struct bytes types, uint64_t at);
+
 /* Gives a BTF another name, and the blob that it was opened over (from malloc) to free when it is closed. */
 void btf_adopt(struct types *t, const char *kind, void *blob);
 
@@ -70,6 +76,12 @@ bool btf_type(const struct btf *b, uint32_t id, struct btf_type *ret);
 
 /* Follows typedefs, qualifiers and tags to what is behind them. */
 bool btf_resolve(const struct btf *b, uint32_t id, struct btf_type *ret);
+
+/* Bytes that a type occupies. ST_ABSENT for what is only declared. */
+int btf_type_size(const struct btf *b, uint32_t id, uint64_t *ret);
+
+/* The string at an offset, as the view from there to its section's end. */
+struct bytes btf_string_at(const struct btf *b, uint32_t offset);
 
 /* Is the string at `offset` this text of n bytes? */
 bool btf_string_is(const struct btf *b, uint32_t offset, const char *text, size_t n);
