@@ -39,12 +39,16 @@ static bool starts_with(const char *s, const char *prefix)
     return !strncmp(s, prefix, strlen(prefix));
 }
 
+/* ASCII, with a few bytes of some other letters. */
 static bool is_text(struct bytes head)
 {
-    for (size_t i = 0; i < head.n; i++)
+    size_t high = 0;
+    for (size_t i = 0; i < head.n; i++) {
         if (head.p[i] < 0x80 && !isprint(head.p[i]) && !isspace(head.p[i]))
             return false;
-    return true;
+        high += head.p[i] >= 0x80;
+    }
+    return high <= head.n / 4;
 }
 
 /* Refuses what is most likely not memory at all. */
