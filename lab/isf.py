@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """usage: lab/isf.py VMLINUX BTF OUT.json
 
-Writes an ISF profile (Volatility 3's schema 6.2.0): the types from a BTF file, as pahole makes it from debug information, and the
-symbols from VMLINUX's own table. Formats: the kernel's Documentation/bpf/btf.rst; volatility3/schemas/schema-6.2.0.json; ELF.
+Writes an ISF profile (Volatility 3's schema 6.2.0): the types from a BTF file, as pahole makes it
+from debug information, and the symbols from VMLINUX's own table.
+Formats: the kernel's Documentation/bpf/btf.rst; volatility3/schemas/schema-6.2.0.json; ELF.
 """
 
 import base64
@@ -11,29 +12,62 @@ import json
 import struct
 import sys
 
-(INT, PTR, ARRAY, STRUCT, UNION, ENUM, FWD, TYPEDEF, VOLATILE, CONST, RESTRICT, FUNC, FUNC_PROTO, VAR, DATASEC, FLOAT, DECL_TAG, TYPE_TAG,
- ENUM64) = range(1, 20)
+(
+    INT,
+    PTR,
+    ARRAY,
+    STRUCT,
+    UNION,
+    ENUM,
+    FWD,
+    TYPEDEF,
+    VOLATILE,
+    CONST,
+    RESTRICT,
+    FUNC,
+    FUNC_PROTO,
+    VAR,
+    DATASEC,
+    FLOAT,
+    DECL_TAG,
+    TYPE_TAG,
+    ENUM64,
+) = range(1, 20)
 
 
 class Btf:
     """The types of a BTF file, as dictionaries; index 0 is void."""
 
     def __init__(self, data):
-        magic, _version, _flags, header, type_at, type_size, string_at, string_size = struct.unpack_from("<HBBIIIII", data)
-        if magic != 0xeb9f:
+        (
+            magic,
+            _version,
+            _flags,
+            header,
+            type_at,
+            type_size,
+            string_at,
+            string_size,
+        ) = struct.unpack_from("<HBBIIIII", data)
+        if magic != 0xEB9F:
             raise ValueError("not a BTF file")
-        self.strings = data[header + string_at:header + string_at + string_size]
+        self.strings = data[header + string_at : header + string_at + string_size]
         self.types = [{"kind": 0, "name": "void", "size": 0}]
         at, end = header + type_at, header + type_at + type_size
         while at < end:
             name, info, size = struct.unpack_from("<III", data, at)
             at += 12
-            item = {"kind": info >> 24 & 31, "flag": info >> 31, "name": self.string(name), "size": size}  # size, or a type's index
-            at = self.read_rest(item, info & 0xffff, data, at)
+            item = {
+                "kind": info >> 24 & 31,
+                "flag": info >> 31,
+                "name": self.string(name),
+                "size": size,
+            }  # size, or a type's index
+            at = self.read_rest(item, info & 0xFFFF, data, at)
             self.types.append(item)
 
     def string(self, at):
-        return self.strings[at:self.strings.index(b"\0", at)].decode()
+        return self.strings[at : self.strings.index(b"\0", at)].decode()
 
     def read_rest(self, item, count, data, at):
         kind = item["kind"]
@@ -65,21 +99,43 @@ class Btf:
 class Isf:
     def __init__(self, btf, pointer_size):
         self.btf = btf
-        self.base = {"pointer": {"size": pointer_size, "signed": False, "kind": "int", "endian": "little"},
-                     "void": {"size": 0, "signed": False, "kind": "void", "endian": "little"}}
+        self.base = {
+            "pointer": {"size": pointer_size, "signed": False, "kind": "int", "endian": "little"},
+            "void": {"size": 0, "signed": False, "kind": "void", "endian": "little"},
+        }
         self.user, self.enums = {}, {}
         for index, item in enumerate(btf.types):
             if item["kind"] in (STRUCT, UNION) and self.name(index) not in self.user:
                 self.user[self.name(index)] = self.compound(item)
             elif item["kind"] in (ENUM, ENUM64):
-                self.enums.setdefault(self.name(index), {"size": item["size"], "base": self.enum_base(item["size"]), "constants": item["constants"]})
+                self.enums.setdefault(
+                    self.name(index),
+                    {
+                        "size": item["size"],
+                        "base": self.enum_base(item["size"]),
+                        "constants": item["constants"],
+                    },
+                )
 
     def name(self, index):
         return self.btf.types[index]["name"] or f"unnamed_{index:x}"
 
     def enum_base(self, size):
-        name = {1: "unsigned char", 2: "unsigned short", 4: "unsigned int", 8: "unsigned long long"}[size]
-        self.base.setdefault(name, {"size": size, "signed": False, "kind": "char" if size == 1 else "int", "endian": "little"})
+        name = {
+            1: "unsigned char",
+            2: "unsigned short",
+            4: "unsigned int",
+            8: "unsigned long long",
+        }[size]
+        self.base.setdefault(
+            name,
+            {
+                "size": size,
+                "signed": False,
+                "kind": "char" if size == 1 else "int",
+                "endian": "little",
+            },
+        )
         return name
 
     def reference(self, index):
@@ -92,7 +148,11 @@ class Isf:
         if kind == PTR:
             return {"kind": "pointer", "subtype": self.reference(item["size"])}
         if kind == ARRAY:
-            return {"kind": "array", "count": item["count"], "subtype": self.reference(item["element"])}
+            return {
+                "kind": "array",
+                "count": item["count"],
+                "subtype": self.reference(item["element"]),
+            }
         if kind in (STRUCT, UNION):
             return {"kind": "struct" if kind == STRUCT else "union", "name": self.name(index)}
         if kind == FWD:
@@ -103,19 +163,36 @@ class Isf:
             return {"kind": "function"}
         if kind in (INT, FLOAT):
             encoding = item.get("encoding", 0) >> 24
-            what = "float" if kind == FLOAT else "bool" if encoding & 4 else "char" if item["size"] == 1 else "int"
-            self.base.setdefault(item["name"], {"size": item["size"], "signed": bool(encoding & 1), "kind": what, "endian": "little"})
+            what = (
+                "float"
+                if kind == FLOAT
+                else "bool"
+                if encoding & 4
+                else "char"
+                if item["size"] == 1
+                else "int"
+            )
+            self.base.setdefault(
+                item["name"],
+                {
+                    "size": item["size"],
+                    "signed": bool(encoding & 1),
+                    "kind": what,
+                    "endian": "little",
+                },
+            )
             return {"kind": "base", "name": item["name"]}
         return {"kind": "base", "name": "void"}
 
     def bits(self, item, index, offset):
-        """The width of a bit-field member: with kind_flag in the offset's top byte, else in its integer type."""
+        """A bit-field member's width (with kind_flag in the offset's top byte, else in its integer
+        type; 0: none) and bit offset."""
         if item["flag"]:
-            return offset >> 24, offset & 0xffffff
+            return offset >> 24, offset & 0xFFFFFF
         of = self.btf.types[index]
         while of["kind"] in (TYPEDEF, VOLATILE, CONST):
             of = self.btf.types[of["size"]]
-        width = of["encoding"] & 0xff if of["kind"] == INT else 0
+        width = of["encoding"] & 0xFF if of["kind"] == INT else 0
         return (width if width and width != of["size"] * 8 else 0), offset
 
     def size_of(self, index):
@@ -132,17 +209,26 @@ class Isf:
             if width:
                 unit = self.size_of(index)
                 field["offset"] = bit // 8 // unit * unit
-                field["type"] = {"kind": "bitfield", "bit_position": bit - field["offset"] * 8, "bit_length": width, "type": field["type"]}
+                field["type"] = {
+                    "kind": "bitfield",
+                    "bit_position": bit - field["offset"] * 8,
+                    "bit_length": width,
+                    "type": field["type"],
+                }
             if not name:
                 field["anonymous"] = True
             fields[name or f"unnamed_field_{number}"] = field
-        return {"size": item["size"], "kind": "struct" if item["kind"] == STRUCT else "union", "fields": fields}
+        return {
+            "size": item["size"],
+            "kind": "struct" if item["kind"] == STRUCT else "union",
+            "fields": fields,
+        }
 
 
 def read_elf(data):
     """pointer size, {symbol: address}, and a function that reads bytes at a linked address"""
     wide = data[4] == 2
-    section_at, = struct.unpack_from("<Q" if wide else "<I", data, 40 if wide else 32)
+    (section_at,) = struct.unpack_from("<Q" if wide else "<I", data, 40 if wide else 32)
     size, count = struct.unpack_from("<HH", data, 58 if wide else 46)
     layout = "<IIQQQQIIQQ" if wide else "<IIIIIIIIII"
     sections = [struct.unpack_from(layout, data, section_at + i * size) for i in range(count)]
@@ -157,13 +243,13 @@ def read_elf(data):
             else:
                 name, value, _size, info, _other, section = struct.unpack_from("<IIIBBH", data, at)
             if section and info & 15 in (0, 1, 2, 10) and name:  # none, object, function, ifunc
-                text = data[strings + name:data.index(b"\0", strings + name)].decode()
+                text = data[strings + name : data.index(b"\0", strings + name)].decode()
                 symbols.setdefault(text, value)
 
     def read(address, length):
         for _name, kind, _flags, start, offset, size, *_ in sections:
             if kind == 1 and start <= address < start + size:
-                return data[offset + address - start:offset + address - start + length]
+                return data[offset + address - start : offset + address - start + length]
         return b""
 
     return (8 if wide else 4), symbols, read
@@ -180,11 +266,29 @@ def main(argv):
     symbols = {name: {"address": address} for name, address in addresses.items()}
     banner = read(addresses.get("linux_banner", 0), 512).partition(b"\0")[0]
     if banner:
-        symbols["linux_banner"] |= {"type": {"kind": "array", "count": len(banner) + 1, "subtype": {"kind": "base", "name": "char"}},
-                                    "constant_data": base64.b64encode(banner + b"\0").decode()}
+        symbols["linux_banner"] |= {
+            "type": {
+                "kind": "array",
+                "count": len(banner) + 1,
+                "subtype": {"kind": "base", "name": "char"},
+            },
+            "constant_data": base64.b64encode(banner + b"\0").decode(),
+        }
     with open(argv[3], "w", encoding="utf-8") as f:
-        json.dump({"metadata": {"format": "6.2.0", "producer": {"name": "tinyvmi-lab", "version": "1"}, "linux": {}},
-                   "base_types": isf.base, "user_types": isf.user, "enums": isf.enums, "symbols": symbols}, f)
+        json.dump(
+            {
+                "metadata": {
+                    "format": "6.2.0",
+                    "producer": {"name": "tinyvmi-lab", "version": "1"},
+                    "linux": {},
+                },
+                "base_types": isf.base,
+                "user_types": isf.user,
+                "enums": isf.enums,
+                "symbols": symbols,
+            },
+            f,
+        )
     return 0
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Reads arm64 system registers (TTBR1_EL1, TCR_EL1, ...), which `info registers` leaves out, through QEMU's gdb stub."""
+"""Reads arm64 system registers (TTBR1_EL1, TCR_EL1, ...), which `info registers` leaves out, through
+QEMU's gdb stub."""
 
 import re
 import socket
@@ -53,8 +54,11 @@ def read_system_registers(path, cpus):
         gdb.ask("qSupported:multiprocess+;qXfer:features:read+")
         number, wanted = 0, []
         for name in re.findall(r'href="([^"]+)"', gdb.annex("target.xml")):
-            # Registers count on from file to file, in the order in which target.xml includes them, unless regnum says otherwise
-            for register in xml.etree.ElementTree.fromstring(re.sub(r"<!DOCTYPE[^>]*>", "", gdb.annex(name))).iter("reg"):
+            # Registers count on from file to file, in the order of target.xml's includes, unless
+            # regnum says otherwise
+            for register in xml.etree.ElementTree.fromstring(
+                re.sub(r"<!DOCTYPE[^>]*>", "", gdb.annex(name))
+            ).iter("reg"):
                 number = int(register.get("regnum", number))
                 if name.startswith("system-registers") and register.get("bitsize") in ("32", "64"):
                     wanted.append((number, register.get("name")))
@@ -65,7 +69,9 @@ def read_system_registers(path, cpus):
             for number, name in wanted:
                 answer = gdb.ask(f"p{number:x}")
                 if re.fullmatch(r"[0-9a-f]+", answer):
-                    lines.append(f"{cpu} {name} {int.from_bytes(bytes.fromhex(answer), 'little'):#x}\n")
+                    lines.append(
+                        f"{cpu} {name} {int.from_bytes(bytes.fromhex(answer), 'little'):#x}\n"
+                    )
         return "".join(lines)
     finally:
         gdb.close()

@@ -187,14 +187,17 @@ static int find_member(struct lookup *q, const struct btf_type *s, uint64_t bits
         return ST_LIMIT;
     for (unsigned i = 0; i < s->vlen; i++) {
         struct btf_type inner;
+        uint32_t name = le32(s->more + 12 * i);
         if (!q->visits--)
             return ST_LIMIT;
-        if (btf_string_is(q->b, le32(s->more + 12 * i), q->name, q->n)) {
+        if (btf_string_is(q->b, name, q->name, q->n)) {
             q->found = member_at(q->b, s, i);
             q->found.bit_offset += bits;
             q->depth = depth;
             return ST_OK;
         }
+        if (!btf_string_is(q->b, name, "", 0))
+            continue;
         struct member m = member_at(q->b, s, i);
         if (!is_anonymous(q->b, &m, &inner))
             continue;

@@ -8,7 +8,7 @@ B=${B:-build}
 mkdir -p "$B/tests" || exit 2
 # shellcheck disable=SC2086
 ${CC:-gcc} -std=gnu11 -O1 -g -Iinclude -Isrc -I. ${SAN:-} -o "$B/tests/live_qemu" tests/guest/live_qemu.c \
-    "$B/libtinyvmi-parts.a" -lcmocka -lkdumpfile -lsnappy || exit 2
+    "$B/libtinyvmi-parts.a" -lcmocka -lkdumpfile -lsnappy -ljson-c || exit 2
 CMOCKA_MESSAGE_OUTPUT=STDOUT "$B/tests/live_qemu" >"$B/tests/live_qemu.log" 2>&1
 status=$?
 awk -v status=$status '

@@ -183,7 +183,13 @@ static int settle_root(struct bringup *b, struct lx_guess *g, const char **how)
     uint64_t va, pa, left;
     struct aspace as;
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (symbol_of(&l->kallsyms, names[i], &va) != ST_OK || va - g->va >= g->size || !g->have_root)
+        if (symbol_of(&l->kallsyms, names[i], &va) != ST_OK || va - g->va >= g->size)
+            continue;
+        if (!g->have_root && lx_root_at(l->v->source, g, va - g->va + g->pa) == ST_OK) {
+            *how = names[i];
+            return ST_OK;
+        }
+        if (!g->have_root)
             continue;
         aspace_init(&as, &l->v->source->phys, g->form, va - g->va + g->pa);
         as.addr_clear = g->addr_clear;

@@ -132,7 +132,8 @@ static unsigned root_score(struct source *s, const struct lx_guess *g)
         if (aspace_translate(&as, GVA(g->va + at[i]), &pa, &left) != ST_OK || pa != g->pa + at[i])
             return 0;
     const struct paging_form *f = paging_form(g->form);
-    unsigned score = 1, n = 1u << f->level[0].bits;
+    /* a table below the top of a deeper tree maps the image as well: of two forms that fit, the deeper one is right */
+    unsigned score = 1 + f->levels * 65536u, n = 1u << f->level[0].bits;
     /* the kernel's part of the table: a boot-time table has an identity map below, which proves nothing */
     for (unsigned i = g->arch == ARCH_X86 ? n / 4 * 3 : g->arch == ARCH_X86_64 ? n / 2 : 0; i < n; i++) {
         uint64_t e;
@@ -178,6 +179,26 @@ static int search_root(struct source *s, struct lx_guess *g, bool window)
                 g->root = try.root;
                 g->have_root = true;
             }
+        }
+    }
+    return best ? ST_OK : ST_ABSENT;
+}
+
+int lx_root_at(struct source *s, struct lx_guess *g, uint64_t root)
+{
+    const enum form_id *form = NULL;
+    size_t nr = forms_of(g->arch, &form);
+    unsigned best = 0;
+    for (size_t i = 0; i < nr; i++) {
+        struct lx_guess try = *g;
+        try.form = form[i];
+        try.root = root;
+        unsigned score = root_score(s, &try);
+        if (score > best) {
+            best = score;
+            g->form = try.form;
+            g->root = root;
+            g->have_root = true;
         }
     }
     return best ? ST_OK : ST_ABSENT;

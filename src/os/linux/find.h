@@ -32,8 +32,11 @@ int lx_find(struct source *s, uint64_t flags, int (*prove)(void *arg, const stru
  */
 MUST_USE int lx_find_root(struct source *s, struct lx_guess *g);
 
+/* Is there a top table at `root`, in any form of the architecture? Fills form and root of *g. */
+MUST_USE int lx_root_at(struct source *s, struct lx_guess *g, uint64_t root);
+
 /*
- * The same when only va is known and that the image lies in [pa, pa+size): a page in there through which va translates
+ * lx_find_root when only va is known and that the image lies in [pa, pa+size): a page in there through which va translates
  * into there. Fills form, root, pa, size; ro and ro_size become 0.
  */
 MUST_USE int lx_find_root_in_window(struct source *s, struct lx_guess *g);
