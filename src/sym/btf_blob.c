@@ -121,23 +121,6 @@ bool btf_resolve(const struct btf *b, uint32_t id, struct btf_type *ret)
     return false;
 }
 
-struct bytes btf_string_at(const struct btf *b, uint32_t offset)
-{
-    for (unsigned i = 0; b && offset < b->first_string && i < 4; i++)
-        b = b->base;
-    if (!b || offset < b->first_string || offset - b->first_string >= b->strings.n)
-        return (struct bytes){0};
-    offset -= b->first_string;
-    return (struct bytes){b->strings.p + offset, b->strings.n - offset};
-}
-
-bool btf_string_is(const struct btf *b, uint32_t offset, const char *text, size_t n)
-{
-    struct bytes s = btf_string_at(b, offset);
-
-    return s.n > n && !memcmp(s.p, text, n) && !s.p[n];
-}
-
 void btf_string(const struct btf *b, uint32_t offset, char *buf, size_t size)
 {
     struct bytes s = btf_string_at(b, offset);

@@ -81,10 +81,23 @@ bool btf_resolve(const struct btf *b, uint32_t id, struct btf_type *ret);
 int btf_type_size(const struct btf *b, uint32_t id, uint64_t *ret);
 
 /* The string at an offset, as the view from there to its section's end. */
-struct bytes btf_string_at(const struct btf *b, uint32_t offset);
+static inline struct bytes btf_string_at(const struct btf *b, uint32_t offset)
+{
+    for (unsigned i = 0; b && offset < b->first_string && i < 4; i++)
+        b = b->base;
+    if (!b || offset < b->first_string || offset - b->first_string >= b->strings.n)
+        return (struct bytes){0};
+    offset -= b->first_string;
+    return (struct bytes){b->strings.p + offset, b->strings.n - offset};
+}
 
 /* Is the string at `offset` this text of n bytes? */
-bool btf_string_is(const struct btf *b, uint32_t offset, const char *text, size_t n);
+static inline bool btf_string_is(const struct btf *b, uint32_t offset, const char *text, size_t n)
+{
+    struct bytes s = btf_string_at(b, offset);
+
+    return s.n > n && !memcmp(s.p, text, n) && !s.p[n];
+}
 
 /* Copies a string, cut to the buffer; "" when it is out of bounds. */
 void btf_string(const struct btf *b, uint32_t offset, char *buf, size_t size);
