@@ -180,16 +180,20 @@ int phys_write(struct phys *p, uint64_t at, const void *buf, size_t n, size_t *d
     return st;
 }
 
-uint64_t phys_next_data(struct phys *p, uint64_t at)
+uint64_t phys_next_data(struct phys *p, uint64_t at, uint64_t *end)
 {
     for (size_t i = first_ending_after(p, at); i < p->nr; i++) {
         const struct phys_range *r = &p->range[i];
-        uint64_t from = MAX_OF(at, r->start);
-        if (!p->ops || !p->ops->next_data)
-            return from;
-        uint64_t next = p->ops->next_data(p->source, r, from);
-        if (next - r->start < r->len)
-            return MAX_OF(next, from);
+        uint64_t from = MAX_OF(at, r->start), to;
+        if (!add_fits(r->start, r->len, &to))
+            to = UINT64_MAX;
+        uint64_t stop = to;
+        if (p->ops && p->ops->next_data)
+            from = p->ops->next_data(p->source, r, from, &stop);
+        if (from - r->start >= r->len || stop <= from)
+            continue;
+        *end = MIN_OF(stop, to);
+        return from;
     }
     return UINT64_MAX;
 }

@@ -48,11 +48,11 @@ struct phys_ops {
      */
     const uint8_t *(*map)(void *source, const struct phys_range *r, uint64_t at, size_t *avail);
     /*
-     * The first address at or after `at` in `r` that was ever touched; what lies between reads as zeros. The end of the
-     * range when there is none. NULL: not known. (Reading untouched memory of a live guest would make the host allocate
-     * it, so a scan should ask first.) Asked for mapped ranges, too.
+     * The first address at or after `at` in `r` that was ever touched, and in *end where untouched memory follows (or
+     * the source stopped looking); both within `r`. What was not touched reads as zeros. The end of the range, *end
+     * untouched, when there is none. NULL: not known. Asked for mapped ranges, too.
      */
-    uint64_t (*next_data)(void *source, const struct phys_range *r, uint64_t at);
+    uint64_t (*next_data)(void *source, const struct phys_range *r, uint64_t at, uint64_t *end);
 };
 
 struct phys {
@@ -129,10 +129,14 @@ static inline int phys_read_entry(struct phys *p, uint64_t at, unsigned size, ui
 }
 
 /*
- * The first address at or after `at` that may hold anything but zeros: what a scan or a sparse dump should look at next.
- * Passes over holes and, where the source knows them, untouched pages. UINT64_MAX when nothing follows.
+ * The next piece of memory at or after `at` that may hold anything but zeros: its start, and its end in *end. Passes over
+ * holes and, where the source knows them, untouched pages. UINT64_MAX when nothing follows. Scans and sparse dumps should
+ * go by it: reading untouched memory of a live guest takes time, and where it is shared the host allocates it.
+ *
+ *     for (uint64_t end, at = 0; (at = phys_next_data(p, at, &end)) != UINT64_MAX; at = end)
+ *         look at [at, end);
  */
-uint64_t phys_next_data(struct phys *p, uint64_t at);
+uint64_t phys_next_data(struct phys *p, uint64_t at, uint64_t *end);
 
 /* Bytes that are there, and one past the highest address (0 when empty). */
 uint64_t phys_size(const struct phys *p);

@@ -69,11 +69,14 @@ static int write_phys(void *source, const struct phys_range *r, uint64_t at, con
     return st == ST_OK ? st : tell(q, st, "write", at + *done);
 }
 
-static uint64_t next_data(void *source, const struct phys_range *r, uint64_t at)
+static uint64_t next_data(void *source, const struct phys_range *r, uint64_t at, uint64_t *end)
 {
     struct qemu *q = source;
-    uint64_t hva = r->cookie + (at - r->start);
-    return at + (qemu_mem_next_data(&q->mem, hva, r->cookie + r->len) - hva);
+    uint64_t stop,
+        hva = qemu_mem_next_data(&q->mem, r->cookie + (at - r->start), r->cookie + r->len, &stop);
+    if (hva < r->cookie + r->len)
+        *end = r->start + (stop - r->cookie);
+    return r->start + (hva - r->cookie);
 }
 
 static const struct phys_ops phys_ops = {

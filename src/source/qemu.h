@@ -122,8 +122,9 @@ MUST_USE int qemu_mem_read(struct qemu_mem *m, uint64_t hva, void *buf, size_t n
 MUST_USE int qemu_mem_write(struct qemu_mem *m, uint64_t hva, const void *buf, size_t n,
                             size_t *done);
 
-/* First address in [hva, end) that was ever touched, or `end`. */
-uint64_t qemu_mem_next_data(struct qemu_mem *m, uint64_t hva, uint64_t end);
+/* First address in [hva, end) that was ever touched, or `end`; in *stop where untouched memory
+ * follows, at most `end`. */
+uint64_t qemu_mem_next_data(struct qemu_mem *m, uint64_t hva, uint64_t end, uint64_t *stop);
 
 bool qemu_mem_alive(struct qemu_mem *m);
 

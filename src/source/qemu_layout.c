@@ -108,38 +108,43 @@ uint64_t qemu_gpa2hva_parse(const char *text)
     return is ? strtoull(is + 6, NULL, 16) : 0;
 }
 
+/* The first word in the process' memory of a piece that is not zero: its address, or 0. Looks at 64
+ * pages. */
+static uint64_t find_word(struct qemu_mem *m, const struct qemu_piece *p)
+{
+    uint64_t end = p->hva + (p->len & ~UINT64_C(4095)), at = p->hva, stop, word[512];
+    for (unsigned tries = 0; tries < 64; tries++, at += sizeof word) {
+        size_t done;
+        at = at < end ? qemu_mem_next_data(m, at, end, &stop) & ~UINT64_C(7) : end;
+        if (at >= end || end - at < sizeof word ||
+            qemu_mem_read(m, at, word, sizeof word, &done) != ST_OK)
+            return 0;
+        for (size_t i = 0; i < ARRAY_LEN(word); i++)
+            if (word[i])
+                return at + i * sizeof word[0];
+    }
+    return 0;
+}
+
 /* Does QEMU's own view of an address agree with the process' memory? Unknown (ST_ABSENT) where all
  * is zero. */
 static int compare_at(struct qmp *q, struct qemu_mem *m, const struct qemu_piece *p, struct diag *d)
 {
-    uint64_t at = qemu_mem_next_data(m, p->hva, p->hva + p->len), word[512];
-    for (unsigned tries = 0; tries < 64 && at < p->hva + p->len; tries++) {
-        size_t done, i = 0;
-        at &= ~UINT64_C(7);
-        if (qemu_mem_read(m, at, word, MIN_OF(sizeof word, (p->hva + p->len - at) & ~UINT64_C(7)),
-                          &done) != ST_OK)
+    uint64_t at = find_word(m, p);
+    for (unsigned attempt = 0; at && attempt < 4;
+         attempt++) { /* a running guest may change it meanwhile */
+        char line[64];
+        const char *answer, *colon;
+        uint64_t now;
+        size_t done;
+        snprintf(line, sizeof line, "xp /1xg 0x%llx",
+                 (unsigned long long)(p->start + (at - p->hva)));
+        if (qmp_human(q, line, d, &answer) != ST_OK || !(colon = strstr(answer, ": 0x")))
             return ST_ABSENT;
-        while (i < done / 8 && !word[i])
-            i++;
-        if (i == done / 8) {
-            at = qemu_mem_next_data(m, MIN_OF(at + sizeof word, p->hva + p->len), p->hva + p->len);
-            continue;
-        }
-        for (unsigned attempt = 0; attempt < 4; attempt++) {
-            char line[64];
-            const char *answer, *colon;
-            uint64_t now;
-            snprintf(line, sizeof line, "xp /1xg 0x%llx",
-                     (unsigned long long)(p->start + (at - p->hva) + i * 8));
-            if (qmp_human(q, line, d, &answer) != ST_OK || !(colon = strstr(answer, ": 0x")))
-                return ST_ABSENT;
-            if (qemu_mem_read(m, at + i * 8, &now, 8, &done) == ST_OK &&
-                strtoull(colon + 2, NULL, 16) == now)
-                return ST_OK;
-        }
-        return ST_BROKEN;
+        if (qemu_mem_read(m, at, &now, 8, &done) == ST_OK && strtoull(colon + 2, NULL, 16) == now)
+            return ST_OK;
     }
-    return ST_ABSENT;
+    return at ? ST_BROKEN : ST_ABSENT;
 }
 
 static int check_some(struct qmp *q, struct qemu_mem *m, const struct qemu_layout *l,

@@ -281,18 +281,30 @@ static int open_backing(struct qemu_mem *m, const struct qemu_vma *v)
     return fd;
 }
 
-/* /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst): bit 63 present, bit 62 swapped. */
-static uint64_t next_in_pagemap(struct qemu_mem *m, uint64_t hva, uint64_t end)
+/*
+ * /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst): bit 63 present, bit 62 swapped.
+ * *stop is the end of the present pages, as far as one look at the table shows.
+ */
+static uint64_t next_in_pagemap(struct qemu_mem *m, uint64_t hva, uint64_t end, uint64_t *stop)
 {
     uint64_t entry[ENTRIES], page = hva / PAGE;
     while (page * PAGE < end) {
-        size_t want = MIN_OF((uint64_t)ENTRIES, (end + PAGE - 1) / PAGE - page);
+        size_t want = MIN_OF((uint64_t)ENTRIES, (end + PAGE - 1) / PAGE - page), i = 0;
         ssize_t got = pread(m->pagemap_fd, entry, want * 8, (off_t)(page * 8));
-        if (got < 8)
+        size_t nr = got > 0 ? (size_t)got / 8 : 0;
+        *stop = end;
+        if (!nr)
             return MAX_OF(page * PAGE, hva);
-        for (size_t i = 0; i < (size_t)got / 8; i++, page++)
-            if (entry[i] >> 62)
-                return MAX_OF(page * PAGE, hva);
+        while (i < nr && !(entry[i] >> 62))
+            i++;
+        if (i < nr) {
+            size_t from = i;
+            while (i < nr && entry[i] >> 62)
+                i++;
+            *stop = MIN_OF((page + i) * PAGE, end);
+            return MAX_OF((page + from) * PAGE, hva);
+        }
+        page += nr;
     }
     return end;
 }
@@ -307,8 +319,8 @@ static bool agrees(struct qemu_mem *m, const struct qemu_view *w)
     uint64_t last = 0;
     unsigned restless = 0; /* pages that never held still, which proves nothing either way */
     for (unsigned i = 0; i < 16 && m->pagemap_fd >= 0; i++) {
-        uint64_t at = next_in_pagemap(
-            m, (w->start + (w->end - w->start) / 16 * i) & ~(uint64_t)(PAGE - 1), w->end);
+        uint64_t stop, from = (w->start + (w->end - w->start) / 16 * i) & ~(uint64_t)(PAGE - 1);
+        uint64_t at = next_in_pagemap(m, from, w->end, &stop);
         if (at >= w->end)
             break;
         if (at == last)
@@ -357,23 +369,30 @@ const struct qemu_view *qemu_mem_view(struct qemu_mem *m, const struct qemu_vma 
 
 /* ---- what was touched ------------------------------------------------------------------------ */
 
-static uint64_t next_in_view(const struct qemu_view *w, uint64_t hva, uint64_t end)
+static uint64_t next_in_view(const struct qemu_view *w, uint64_t hva, uint64_t end, uint64_t *stop)
 {
-    off_t at = lseek(w->fd, (off_t)(hva - w->start + w->offset), SEEK_DATA);
+    uint64_t base =
+        w->start - w->offset; /* of the file's first byte; may wrap, as what is added to it */
+    off_t at = lseek(w->fd, (off_t)(hva - base), SEEK_DATA);
+    *stop = end;
     if (at < 0)
         return errno == ENXIO ? end : hva; /* a file system that cannot tell: all is data */
-    uint64_t next = (uint64_t)at - w->offset + w->start;
-    return next < hva ? hva : MIN_OF(next, end);
+    off_t hole = lseek(w->fd, at, SEEK_HOLE);
+    uint64_t next = MAX_OF((uint64_t)at + base, hva);
+    if (hole > at)
+        *stop = MIN_OF((uint64_t)hole + base, end);
+    return MIN_OF(next, end);
 }
 
-uint64_t qemu_mem_next_data(struct qemu_mem *m, uint64_t hva, uint64_t end)
+uint64_t qemu_mem_next_data(struct qemu_mem *m, uint64_t hva, uint64_t end, uint64_t *stop)
 {
     for (size_t i = 0; i < m->nr_views; i++)
         if (hva >= m->view[i].start && hva < m->view[i].end)
-            return next_in_view(&m->view[i], hva, end);
+            return next_in_view(&m->view[i], hva, end, stop);
     struct qemu_vma v;
+    *stop = end;
     /* Pages of a file that this process has not touched may still hold data. */
     if (m->pagemap_fd < 0 || !qemu_mem_vma(m, hva, &v) || v.inode)
         return hva;
-    return next_in_pagemap(m, hva, end);
+    return next_in_pagemap(m, hva, end, stop);
 }

@@ -434,7 +434,7 @@ static void test_memory(void **state)
     struct qemu_mem m;
     struct qemu_vma v;
     struct diag d = {0};
-    uint64_t s = (uintptr_t)shared, a = (uintptr_t) private;
+    uint64_t s = (uintptr_t)shared, a = (uintptr_t) private, stop;
     int st = qemu_mem_open(&p, &d, &m);
     if (st == ST_DENIED) {
         print_message("skipped: %s\n", d.text);
@@ -450,16 +450,18 @@ static void test_memory(void **state)
     shared[AT] = 3;
     assert_int_equal(w->host[s - w->start + AT], 3);
     assert_ptr_equal(qemu_mem_view(&m, &v), w);
-    assert_int_equal(qemu_mem_next_data(&m, s, s + SIZE), s + (AT & ~4095));
-    assert_int_equal(qemu_mem_next_data(&m, s + AT, s + SIZE), s + AT);
-    assert_int_equal(qemu_mem_next_data(&m, s + AT + 4096, s + SIZE), s + SIZE);
+    assert_int_equal(qemu_mem_next_data(&m, s, s + SIZE, &stop), s + (AT & ~4095));
+    assert_int_equal(stop, s + (AT & ~4095) + 4096);
+    assert_int_equal(qemu_mem_next_data(&m, s + AT, s + SIZE, &stop), s + AT);
+    assert_int_equal(qemu_mem_next_data(&m, s + AT + 4096, s + SIZE, &stop), s + SIZE);
 
     uint8_t byte = 0;
     size_t done;
     assert_true(qemu_mem_vma(&m, a, &v));
     assert_null(qemu_mem_view(&m, &v));
-    assert_int_equal(qemu_mem_next_data(&m, a, a + SIZE), a + (AT & ~4095));
-    assert_int_equal(qemu_mem_next_data(&m, a + AT + 4096, a + SIZE), a + SIZE);
+    assert_int_equal(qemu_mem_next_data(&m, a, a + SIZE, &stop), a + (AT & ~4095));
+    assert_int_equal(stop, a + (AT & ~4095) + 4096);
+    assert_int_equal(qemu_mem_next_data(&m, a + AT + 4096, a + SIZE, &stop), a + SIZE);
     assert_int_equal(qemu_mem_read(&m, a + AT, &byte, 1, &done), ST_OK);
     assert_int_equal(byte, 2);
     byte = 9;
@@ -496,6 +498,44 @@ static void test_open_absent(void **state)
     }
 }
 
+/* A source that knows 0x3000..0x4fff of its first range, nothing of its second, all of its third.
+ */
+static uint64_t fake_next_data(void *source, const struct phys_range *r, uint64_t at, uint64_t *end)
+{
+    (void)source;
+    uint64_t from = r->start ? (r->start == 0x10000 ? 0x11000 : at) : at < 0x3000 ? 0x3000 : at;
+    uint64_t to = r->start ? r->start + r->len : 0x5000;
+    if (from >= to)
+        return r->start + r->len;
+    *end = to;
+    return from;
+}
+
+static void test_next_data(void **state)
+{
+    (void)state;
+    static const struct phys_ops ops = {.next_data = fake_next_data};
+    static const struct phys_range ranges[] = {{.start = 0, .len = 0x8000},
+                                               {.start = 0x10000, .len = 0x1000},
+                                               {.start = 0x20000, .len = 0x1000}};
+    struct phys p;
+    uint64_t end;
+    phys_init(&p, &ops, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
+        assert_int_equal(phys_add(&p, &ranges[i]), ST_OK);
+    assert_int_equal(phys_next_data(&p, 0, &end), 0x3000);
+    assert_int_equal(end, 0x5000);
+    assert_int_equal(phys_next_data(&p, 0x4123, &end), 0x4123);
+    assert_int_equal(phys_next_data(&p, 0x5000, &end), 0x20000);
+    assert_int_equal(end, 0x21000);
+    assert_true(phys_next_data(&p, 0x21000, &end) == UINT64_MAX);
+    p.ops = NULL; /* not known: ranges are data */
+    assert_int_equal(phys_next_data(&p, 0x5000, &end), 0x5000);
+    assert_int_equal(end, 0x8000);
+    assert_int_equal(phys_next_data(&p, 0x9000, &end), 0x10000);
+    phys_deinit(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,7 +545,8 @@ int main(void)
         cmocka_unit_test(test_boards),          cmocka_unit_test(test_mtree),
         cmocka_unit_test(test_gpa2hva),         cmocka_unit_test(test_registers_x86_64),
         cmocka_unit_test(test_registers_arm64), cmocka_unit_test(test_maps),
-        cmocka_unit_test(test_memory),          cmocka_unit_test(test_open_absent),
+        cmocka_unit_test(test_next_data),       cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_open_absent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
