@@ -25,6 +25,7 @@ struct bringup {
     struct lx_guess guess; /* the proved one */
     struct bytes part;     /* the searched part of the image */
     uint64_t part_off;     /* where it begins in the image */
+    struct diag refused;   /* why the user's profile was refused: ends the search */
 };
 
 /* ---- the image's bytes ---- */
@@ -391,6 +392,8 @@ static int prove(void *arg, const struct lx_guess *guess)
     struct lx_guess g = *guess;
     const char *root_how;
     char banner[256];
+    if (b->refused.code != ST_OK)
+        return ST_ABSENT;
     if (!g.size || image_bytes(b, &g, g.ro_size ? g.ro : 0, g.ro_size ? g.ro_size : g.size) != ST_OK)
         return ST_ABSENT;
     if (!find_banner(b->part, banner, sizeof banner))
@@ -415,6 +418,8 @@ static int prove(void *arg, const struct lx_guess *guess)
     kernel_facts(b, &g, root_how);
     st = lx_symbols_open(l, b->part, g.va + b->part_off, b->options->profile);
     if (st != ST_OK) {
+        if (b->options->profile.p && st != ST_ABSENT)
+            b->refused = *l->v->diag;
         drop(l);
         return st;
     }
@@ -440,6 +445,11 @@ int linux_probe(struct source *source, const struct os_options *options, struct 
     l->v = ret;
     l->flags = options->flags;
     int st = lx_find(source, options->flags, prove, &b);
+    if (b.refused.code != ST_OK) {
+        lx_close(ret);
+        *d = b.refused;
+        return d->code;
+    }
     if (st != ST_OK) {
         lx_close(ret);
         return diag_fail(d, ST_ABSENT,

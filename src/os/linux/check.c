@@ -240,7 +240,7 @@ static void check_idt(struct check *c)
         char owner[192];
         if (aspace_read(&l->v->kernel, GVA(table + n * size), g, size, NULL) != ST_OK)
             break;
-        if (!(g[5] & 0x80))
+        if (!(g[5] & 0x80) || (g[5] & 0x1f) == 5) /* not present; a task gate (i386's double fault) has no address */
             continue;
         uint64_t f = le16(g) | (uint64_t)le16(g + 6) << 16 | (size == 16 ? (uint64_t)le32(g + 8) << 32 : 0);
         gates++;
