@@ -505,6 +505,8 @@ static int visit_entry(struct descent *d, uint64_t va, uint64_t *size)
     *size = s.size;
     d->w.va = va;
     d->w.levels = level + 1;
+    for (unsigned below = level + 1; below < XLAT_MAX_LEVELS; below++) /* of an earlier, deeper page */
+        d->w.entry[below].at = d->w.entry[below].value = 0;
     if (finish_walk(d->as, &s, rights, &d->w) != WALK_OK)
         return 0;
     return d->visit(&d->w, d->arg);

@@ -131,6 +131,22 @@ static int count_page(const struct walk *w, void *arg)
     return 0;
 }
 
+struct same_pages {
+    const struct vectors *v;
+    uint64_t count;
+};
+
+static int same_as_walk(const struct walk *w, void *arg)
+{
+    struct same_pages *p = arg;
+    struct walk again;
+    int st = aspace_walk(&p->v->as, GVA(w->va), &again);
+    if (st != ST_OK || memcmp(&again, w, sizeof again))
+        complain(p->v, "%#llx is visited as something else than aspace_walk says", (unsigned long long)w->va);
+    p->count++;
+    return 0;
+}
+
 static void check_translation(const struct vectors *v, const struct walk *w)
 {
     uint64_t pa = 42, left = 43;
@@ -254,10 +270,10 @@ static void run_line(struct vectors *v, char *line)
         v->from[v->nr_policy] = a;
         v->to[v->nr_policy++] = b;
     } else if (sscanf(line, "pages %llx %llx = %llu", &a, &b, &c) == 3) {
-        uint64_t count = 0;
-        int st = aspace_each_page(&v->as, a, b, 10000, count_page, &count);
-        if (st != ST_OK || count != c)
-            complain(v, "are %llu, status %d", (unsigned long long)count, st);
+        struct same_pages p = {.v = v};
+        int st = aspace_each_page(&v->as, a, b, 10000, same_as_walk, &p);
+        if (st != ST_OK || p.count != c)
+            complain(v, "are %llu, status %d", (unsigned long long)p.count, st);
     } else {
         complain(v, "not understood: %s", line);
     }
