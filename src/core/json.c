@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/json.h"
 
-enum { EXPECT_VALUE, EXPECT_VALUE_OR_END, EXPECT_KEY, EXPECT_KEY_OR_END, EXPECT_COMMA_OR_END, EXPECT_NOTHING };
+enum {
+    EXPECT_VALUE,
+    EXPECT_VALUE_OR_END,
+    EXPECT_KEY,
+    EXPECT_KEY_OR_END,
+    EXPECT_COMMA_OR_END,
+    EXPECT_NOTHING
+};
 
 #define EVERY_BYTE(c) (0x0101010101010101ull * (c))
 
@@ -9,7 +16,8 @@ void json_init(struct json *j, struct bytes doc)
 {
     const uint8_t *p = doc.n ? doc.p : (const uint8_t *)"";
 
-    *j = (struct json){.token = JSON_END, .begin = p, .p = p, .end = p + doc.n, .expect = EXPECT_VALUE};
+    *j = (struct json){
+        .token = JSON_END, .begin = p, .p = p, .end = p + doc.n, .expect = EXPECT_VALUE};
 }
 
 static enum json_token fail(struct json *j, const char *error)
@@ -33,7 +41,10 @@ static void skip_space(struct json *j)
     j->p = p;
 }
 
-/* The first byte at or after `p` that ends a plain run of text: a quote, a backslash, a control character. */
+/*
+ * The first byte at or after `p` that ends a plain run of text: a quote, a backslash, a control
+ * character.
+ */
 static const uint8_t *text_end(const uint8_t *p, const uint8_t *end)
 {
     for (; end - p >= 8; p += 8) {
@@ -80,14 +91,9 @@ static unsigned escape_length(const uint8_t *p, const uint8_t *end)
 {
     if (end - p < 2)
         return 0;
-    switch (p[1]) {
-    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
-        return 2;
-    case 'u':
+    if (p[1] == 'u')
         return hex4(p + 2, end) >= 0 ? 6 : 0;
-    default:
-        return 0;
-    }
+    return p[1] && strchr("\"\\/bfnrt", p[1]) ? 2 : 0;
 }
 
 /* A string's text; j->p stands behind its opening quote. */
@@ -138,7 +144,8 @@ static enum json_token scan_number(struct json *j)
     p += j->negative;
     const uint8_t *first = p;
     for (; p < end && *p >= '0' && *p <= '9'; p++)
-        if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v))
+        if (__builtin_mul_overflow(v, 10, &v) ||
+            __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v))
             token = JSON_REAL;
     if (p == first || (*first == '0' && p - first > 1))
         return fail(j, "a number that JSON does not know");
@@ -219,7 +226,8 @@ static enum json_token scan_value(struct json *j)
         return scan_word(j, "false", 5, JSON_FALSE);
     case 'n':
         return scan_word(j, "null", 4, JSON_NULL);
-    case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
+    case '-':
+    case '0' ... '9':
         return scan_number(j);
     default:
         return fail(j, "a value should begin here");
@@ -254,14 +262,16 @@ enum json_token json_next(struct json *j)
     uint8_t c = *j->p;
     if (j->expect == EXPECT_COMMA_OR_END) {
         if (c != ',')
-            return c == '}' || c == ']' ? close_level(j) : fail(j, "a comma or the end should be here");
+            return c == '}' || c == ']' ? close_level(j)
+                                        : fail(j, "a comma or the end should be here");
         j->p++;
         j->expect = in_object(j) ? EXPECT_KEY : EXPECT_VALUE;
         skip_space(j);
         if (j->p == j->end)
             return fail(j, "the document breaks off");
         c = *j->p;
-    } else if ((j->expect == EXPECT_KEY_OR_END && c == '}') || (j->expect == EXPECT_VALUE_OR_END && c == ']')) {
+    } else if ((j->expect == EXPECT_KEY_OR_END && c == '}') ||
+               (j->expect == EXPECT_VALUE_OR_END && c == ']')) {
         return close_level(j);
     }
     return j->expect == EXPECT_KEY || j->expect == EXPECT_KEY_OR_END ? scan_key(j) : scan_value(j);
@@ -304,7 +314,10 @@ static unsigned utf8(uint32_t c, char out[4])
     return 4;
 }
 
-/* The character that the \u escape at *at stands for; *at moves behind it, and behind its second half if it is a pair. */
+/*
+ * The character that the \u escape at *at stands for; *at moves behind it, and behind its second
+ * half if it is a pair.
+ */
 static uint32_t unescape_unicode(const uint8_t **at, const uint8_t *end)
 {
     int32_t c = hex4(*at + 2, end);
@@ -320,7 +333,9 @@ static uint32_t unescape_unicode(const uint8_t **at, const uint8_t *end)
     return c <= 0 || (c >= 0xd800 && c < 0xe000) ? 0xfffd : (uint32_t)c;
 }
 
-/* One character or plain byte of a slice, undone into `out`; returns how many bytes it has there. */
+/*
+ * One character or plain byte of a slice, undone into `out`; returns how many bytes it has there.
+ */
 static unsigned next_character(const uint8_t **at, const uint8_t *end, char out[4])
 {
     static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
@@ -411,7 +426,9 @@ static bool enter_key(struct json *j, const char *name, size_t n)
     return false;
 }
 
-/* Inside an array that has just begun: moves to the item whose index is the number [name, name+n). */
+/*
+ * Inside an array that has just begun: moves to the item whose index is the number [name, name+n).
+ */
 static bool enter_item(struct json *j, const char *name, size_t n)
 {
     uint32_t index = 0;
@@ -440,7 +457,8 @@ bool json_find(struct bytes doc, const char *path, struct json *ret)
     json_next(&j);
     while (*path && j.token != JSON_ERROR) {
         size_t n = strcspn(path, ".");
-        bool found = j.token == JSON_OBJECT ? enter_key(&j, path, n) : j.token == JSON_ARRAY && enter_item(&j, path, n);
+        bool found = j.token == JSON_OBJECT ? enter_key(&j, path, n)
+                                            : j.token == JSON_ARRAY && enter_item(&j, path, n);
         if (!found)
             return false;
         path += n + (path[n] == '.');

@@ -10,7 +10,7 @@
 #define MAX_DEPTH  16      /* of anonymous members, of a path */
 #define MAX_VISITS 1000000 /* members looked at for one answer: forged types can nest without end */
 
-/* ---- names ----------------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static uint64_t hash_name(const char *s, size_t n)
 {
@@ -55,7 +55,10 @@ struct wanted {
 
 static struct wanted wanted(const char *name)
 {
-    static const struct { const char *word; uint32_t kinds; } prefix[] = {
+    static const struct {
+        const char *word;
+        uint32_t kinds;
+    } prefix[] = {
         {"struct ", 1u << BTF_STRUCT | 1u << BTF_FWD},
         {"union ", 1u << BTF_UNION | 1u << BTF_FWD},
         {"enum ", 1u << BTF_ENUM | 1u << BTF_ENUM64},
@@ -75,7 +78,8 @@ static struct wanted wanted(const char *name)
 }
 
 /* Takes the own type number i when it is of that name and better than what was found. */
-static void consider(const struct btf *b, const struct wanted *w, uint32_t i, unsigned *best, struct btf_type *ret)
+static void consider(const struct btf *b, const struct wanted *w, uint32_t i, unsigned *best,
+                     struct btf_type *ret)
 {
     struct btf_type t;
 
@@ -138,7 +142,7 @@ static bool find_struct(const struct btf *b, const char *name, struct btf_type *
     return true;
 }
 
-/* ---- members --------------------------------------------------------------------------------------------------- */
+/* ---- members --------------------------------------------------------------------------------- */
 
 struct member {
     uint32_t name, type;
@@ -209,7 +213,8 @@ static int find_member(struct lookup *q, const struct btf_type *s, uint64_t bits
 }
 
 /* Fills a record; texts go into the table's own buffers. */
-static void describe(struct btf *b, const struct member *m, uint64_t bit_offset, uint32_t depth, struct vmi_member *ret)
+static void describe(struct btf *b, const struct member *m, uint64_t bit_offset, uint32_t depth,
+                     struct vmi_member *ret)
 {
     uint64_t size = 0;
 
@@ -258,7 +263,8 @@ struct listing {
 };
 
 /* Tells all members; ST_OK also when the callback ended it, then *done is set. */
-static int list_members(struct listing *l, const struct btf_type *s, uint64_t bits, uint32_t depth, bool *done)
+static int list_members(struct listing *l, const struct btf_type *s, uint64_t bits, uint32_t depth,
+                        bool *done)
 {
     if (depth > MAX_DEPTH)
         return ST_LIMIT;
@@ -291,7 +297,7 @@ static int each_member(void *self, const char *type, vmi_member_cb cb, void *dat
     return list_members(&l, &s, 0, 0, &done);
 }
 
-/* ---- the other operations -------------------------------------------------------------------------------------- */
+/* ---- the other operations -------------------------------------------------------------------- */
 
 static int size_of(void *self, const char *type, uint64_t *ret)
 {
@@ -301,7 +307,8 @@ static int size_of(void *self, const char *type, uint64_t *ret)
 }
 
 /* A value of one enum. */
-static bool enum_value(const struct btf *b, const struct btf_type *t, const char *name, size_t n, int64_t *ret)
+static bool enum_value(const struct btf *b, const struct btf_type *t, const char *name, size_t n,
+                       int64_t *ret)
 {
     unsigned step = t->kind == BTF_ENUM64 ? 12 : 8;
 
@@ -309,11 +316,15 @@ static bool enum_value(const struct btf *b, const struct btf_type *t, const char
         const uint8_t *p = t->more + step * i;
         if (!btf_string_is(b, le32(p), name, n))
             continue;
-        /* Since 6.0 (commit 6089fb325cf7) kind_flag tells that the values are signed; before, all were. */
+        /*
+         * Since 6.0 (commit 6089fb325cf7) kind_flag tells that the values are signed; before, all
+         * were.
+         */
         if (t->kind == BTF_ENUM64)
             *ret = (int64_t)((uint64_t)le32(p + 8) << 32 | le32(p + 4));
         else
-            *ret = t->flag || !b->signed_marked ? (int64_t)(int32_t)le32(p + 4) : (int64_t)le32(p + 4);
+            *ret =
+                t->flag || !b->signed_marked ? (int64_t)(int32_t)le32(p + 4) : (int64_t)le32(p + 4);
         return true;
     }
     return false;
@@ -335,10 +346,13 @@ static int enumerator(void *self, const char *name, int64_t *ret)
     return ST_ABSENT;
 }
 
-static int each_type(void *self, int (*cb)(const char *kind, const char *name, uint64_t size, void *data), void *data)
+static int each_type(void *self,
+                     int (*cb)(const char *kind, const char *name, uint64_t size, void *data),
+                     void *data)
 {
     static const char *const kinds[BTF_KINDS] = {
-        [BTF_STRUCT] = "struct", [BTF_UNION] = "union", [BTF_ENUM] = "enum", [BTF_ENUM64] = "enum", [BTF_TYPEDEF] = "typedef",
+        [BTF_STRUCT] = "struct", [BTF_UNION] = "union",     [BTF_ENUM] = "enum",
+        [BTF_ENUM64] = "enum",   [BTF_TYPEDEF] = "typedef",
     };
     struct btf *b = self;
 
@@ -387,7 +401,7 @@ static const struct types_ops btf_ops = {
     .close = btf_close,
 };
 
-/* ---- opening --------------------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 /* Doubles an array of ids when it is full. */
 static bool grow(uint32_t **array, uint32_t used, uint32_t *room, uint32_t first)
@@ -440,7 +454,10 @@ static int index_types(struct btf *b, uint32_t *named)
     return ST_OK;
 }
 
-/* Enters type i under its name. Where too many share a place, which takes forged names, lookups get slow instead. */
+/*
+ * Enters type i under its name. Where too many share a place, which takes forged names, lookups get
+ * slow instead.
+ */
 static void enter(struct btf *b, uint32_t i)
 {
     uint32_t offset = le32(b->types.p + b->at[i]);
@@ -480,18 +497,23 @@ static int index_names(struct btf *b, uint32_t named)
     return ST_OK;
 }
 
-int btf_open(struct bytes blob, unsigned ptr_size, const struct types *base, struct diag *d, struct types *ret)
+int btf_open(struct bytes blob, unsigned ptr_size, const struct types *base, struct diag *d,
+             struct types *ret)
 {
     struct bytes types, strings;
     uint32_t named = 0;
 
     if ((ptr_size != 4 && ptr_size != 8) || (base && (!base->ops || base->ops->close != btf_close)))
-        return diag_fail(d, ST_INVALID, "BTF: pointers of %u bytes, or a base that is no BTF", ptr_size);
+        return diag_fail(d, ST_INVALID, "BTF: pointers of %u bytes, or a base that is no BTF",
+                         ptr_size);
     if (!btf_size(blob))
-        return diag_fail(d, ST_ABSENT, "BTF: no header (magic 0xeb9f, version 1) in %zu bytes", blob.n);
+        return diag_fail(d, ST_ABSENT, "BTF: no header (magic 0xeb9f, version 1) in %zu bytes",
+                         blob.n);
     if (!btf_sections(blob, &types, &strings))
-        return diag_fail(d, ST_BROKEN, "BTF: its header tells of %llu bytes, %zu are there, or its strings have no end",
-                         (unsigned long long)btf_size(blob), blob.n);
+        return diag_fail(
+            d, ST_BROKEN,
+            "BTF: its header tells of %llu bytes, %zu are there, or its strings have no end",
+            (unsigned long long)btf_size(blob), blob.n);
     struct btf *b = calloc(1, sizeof *b);
     if (!b)
         return diag_fail(d, ST_NOMEM, "BTF: no memory");
@@ -510,7 +532,8 @@ int btf_open(struct bytes blob, unsigned ptr_size, const struct types *base, str
         uint32_t nr = b->nr;
         btf_close(b);
         return diag_fail(d, status, "BTF: type %u of %zu bytes of types %s", nr, types.n,
-                         status == ST_NOMEM ? "needs more memory than there is" : "is damaged or of an unknown kind");
+                         status == ST_NOMEM ? "needs more memory than there is"
+                                            : "is damaged or of an unknown kind");
     }
     *ret = (struct types){&b->ops, b};
     return ST_OK;

@@ -5,7 +5,7 @@
 #define HEADER    24
 #define MAX_BYTES (256u << 20)
 
-/* ---- the blob -------------------------------------------------------------------------------------------------- */
+/* ---- the blob -------------------------------------------------------------------------------- */
 
 struct header {
     uint32_t hdr_len, type_off, type_len, str_off, str_len;
@@ -16,10 +16,12 @@ static uint64_t read_header(struct bytes b, struct header *ret)
 {
     if (b.n < HEADER || le16(b.p) != 0xeb9f || b.p[2] != 1)
         return 0;
-    struct header h = {le32(b.p + 4), le32(b.p + 8), le32(b.p + 12), le32(b.p + 16), le32(b.p + 20)};
+    struct header h = {le32(b.p + 4), le32(b.p + 8), le32(b.p + 12), le32(b.p + 16),
+                       le32(b.p + 20)};
     uint64_t types = (uint64_t)h.type_off + h.type_len, strings = (uint64_t)h.str_off + h.str_len;
     uint64_t size = h.hdr_len + MAX_OF(types, strings);
-    if (h.hdr_len < HEADER || h.hdr_len > 4096 || h.type_off % 4 || !h.type_len || !h.str_len || size > MAX_BYTES)
+    if (h.hdr_len < HEADER || h.hdr_len > 4096 || h.type_off % 4 || !h.type_len || !h.str_len ||
+        size > MAX_BYTES)
         return 0;
     *ret = h;
     return size;
@@ -57,10 +59,14 @@ int btf_search(struct bytes image, uint64_t from, struct bytes *ret)
 {
     uint64_t budget = MAX_BYTES; /* bytes of candidates that are walked */
 
-    /* The section follows .notes, which is aligned to 4 (BTF in include/asm-generic/vmlinux.lds.h). */
-    for (uint64_t at = (MIN_OF(from, image.n) + 3) & ~3ull; in_bounds(at, HEADER, image.n); at += 4) {
+    /*
+     * The section follows .notes, which is aligned to 4 (BTF in include/asm-generic/vmlinux.lds.h).
+     */
+    for (uint64_t at = (MIN_OF(from, image.n) + 3) & ~3ull; in_bounds(at, HEADER, image.n);
+         at += 4) {
         struct bytes types, strings, blob = {image.p + at, image.n - at};
-        if ((le32(blob.p) & 0xffffff) != 0x01eb9f || !btf_sections(blob, &types, &strings) || strings.p[0])
+        if ((le32(blob.p) & 0xffffff) != 0x01eb9f || !btf_sections(blob, &types, &strings) ||
+            strings.p[0])
             continue;
         uint64_t pos = 0;
         for (uint32_t n; pos < types.n && (n = btf_record_length(types, pos)); pos += n)
@@ -76,7 +82,7 @@ int btf_search(struct bytes image, uint64_t from, struct bytes *ret)
     return ST_ABSENT;
 }
 
-/* ---- single types ---------------------------------------------------------------------------------------------- */
+/* ---- single types ---------------------------------------------------------------------------- */
 
 bool btf_type(const struct btf *b, uint32_t id, struct btf_type *ret)
 {
@@ -91,18 +97,25 @@ bool btf_type(const struct btf *b, uint32_t id, struct btf_type *ret)
     uint64_t at = b->at[id - b->first_id];
     const uint8_t *p = b->types.p + at;
     uint32_t info = le32(p + 4), kind = info >> 24 & 0x1f;
-    if (!kind || kind >= BTF_KINDS || !in_bounds(at, 12 + btf_more(kind, info & 0xffff), b->types.n))
+    if (!kind || kind >= BTF_KINDS ||
+        !in_bounds(at, 12 + btf_more(kind, info & 0xffff), b->types.n))
         return false;
     *ret = (struct btf_type){
-        .name = le32(p), .size = le32(p + 8), .id = id, .vlen = (uint16_t)info, .kind = (uint8_t)kind,
-        .flag = info >> 31, .more = p + 12,
+        .name = le32(p),
+        .size = le32(p + 8),
+        .id = id,
+        .vlen = (uint16_t)info,
+        .kind = (uint8_t)kind,
+        .flag = info >> 31,
+        .more = p + 12,
     };
     return true;
 }
 
 static bool refers(unsigned kind)
 {
-    return kind == BTF_TYPEDEF || kind == BTF_VOLATILE || kind == BTF_CONST || kind == BTF_RESTRICT || kind == BTF_TYPE_TAG;
+    return kind == BTF_TYPEDEF || kind == BTF_VOLATILE || kind == BTF_CONST ||
+           kind == BTF_RESTRICT || kind == BTF_TYPE_TAG;
 }
 
 bool btf_resolve(const struct btf *b, uint32_t id, struct btf_type *ret)
@@ -148,7 +161,12 @@ int btf_type_size(const struct btf *b, uint32_t id, uint64_t *ret)
         case BTF_PTR:
             size = b->ptr_size;
             break;
-        case BTF_INT: case BTF_STRUCT: case BTF_UNION: case BTF_ENUM: case BTF_ENUM64: case BTF_FLOAT:
+        case BTF_INT:
+        case BTF_STRUCT:
+        case BTF_UNION:
+        case BTF_ENUM:
+        case BTF_ENUM64:
+        case BTF_FLOAT:
             break;
         default:
             return ST_ABSENT;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the files of BTF share: btf_blob.c (bytes), btf_text.c (types as C text), btf.c (index, members). Private to them.
+ * What the files of BTF share: btf_blob.c (bytes), btf_text.c (types as C text), btf.c (index,
+ * members). Private to them.
  *
- * The bytes may be the memory of a guest that runs: a record is copied, checked, then used, at every access anew.
+ * The bytes may be the memory of a guest that runs: a record is copied, checked, then used, at
+ * every access anew.
  */
 #ifndef TINYVMI_SYM_BTF_INNER_H
 #define TINYVMI_SYM_BTF_INNER_H
@@ -11,17 +13,35 @@
 
 /* include/uapi/linux/btf.h */
 enum {
-    BTF_VOID, BTF_INT, BTF_PTR, BTF_ARRAY, BTF_STRUCT, BTF_UNION, BTF_ENUM, BTF_FWD, BTF_TYPEDEF, BTF_VOLATILE, BTF_CONST,
-    BTF_RESTRICT, BTF_FUNC, BTF_FUNC_PROTO, BTF_VAR, BTF_DATASEC, BTF_FLOAT, BTF_DECL_TAG, BTF_TYPE_TAG, BTF_ENUM64,
+    BTF_VOID,
+    BTF_INT,
+    BTF_PTR,
+    BTF_ARRAY,
+    BTF_STRUCT,
+    BTF_UNION,
+    BTF_ENUM,
+    BTF_FWD,
+    BTF_TYPEDEF,
+    BTF_VOLATILE,
+    BTF_CONST,
+    BTF_RESTRICT,
+    BTF_FUNC,
+    BTF_FUNC_PROTO,
+    BTF_VAR,
+    BTF_DATASEC,
+    BTF_FLOAT,
+    BTF_DECL_TAG,
+    BTF_TYPE_TAG,
+    BTF_ENUM64,
     BTF_KINDS
 };
 
-#define BTF_MAX_CHAIN 32  /* typedefs, qualifiers, array levels and pointers in a row */
+#define BTF_MAX_CHAIN 32 /* typedefs, qualifiers, array levels and pointers in a row */
 #define BTF_MAX_NAME  512
 
 struct btf {
-    struct types_ops ops;   /* with a `kind` of its own: profiles become BTF, too */
-    void *owned;            /* freed with it */
+    struct types_ops ops; /* with a `kind` of its own: profiles become BTF, too */
+    void *owned;          /* freed with it */
     struct bytes types, strings;
     unsigned ptr_size;
     const struct btf *base; /* NULL, or what a split BTF continues */
@@ -31,11 +51,11 @@ struct btf {
     uint32_t *at;           /* of each own type, in `types` */
     uint32_t *slot;         /* names: id - first_id + 1, and bits of the hash; 0: free */
     uint32_t mask;
-    bool crowded;           /* some name found no slot */
-    uint32_t *enums;        /* ids of the enums */
+    bool crowded;    /* some name found no slot */
+    uint32_t *enums; /* ids of the enums */
     uint32_t nr_enums;
-    bool signed_marked;     /* some enum says that it is signed, so the others are not */
-    char text[256];         /* a member's type and name: what the newest answer points to */
+    bool signed_marked; /* some enum says that it is signed, so the others are not */
+    char text[256];     /* a member's type and name: what the newest answer points to */
     char name[BTF_MAX_NAME];
 };
 
@@ -53,10 +73,14 @@ struct btf_type {
 static inline uint32_t btf_more(unsigned kind, uint32_t vlen)
 {
     static const uint8_t fixed[BTF_KINDS] = {
-        [BTF_INT] = 4, [BTF_ARRAY] = 12, [BTF_VAR] = 4, [BTF_DECL_TAG] = 4,
+        [BTF_INT] = 4,
+        [BTF_ARRAY] = 12,
+        [BTF_VAR] = 4,
+        [BTF_DECL_TAG] = 4,
     };
     static const uint8_t each[BTF_KINDS] = {
-        [BTF_STRUCT] = 12, [BTF_UNION] = 12, [BTF_ENUM] = 8, [BTF_FUNC_PROTO] = 8, [BTF_DATASEC] = 12, [BTF_ENUM64] = 12,
+        [BTF_STRUCT] = 12,    [BTF_UNION] = 12,   [BTF_ENUM] = 8,
+        [BTF_FUNC_PROTO] = 8, [BTF_DATASEC] = 12, [BTF_ENUM64] = 12,
     };
 
     return kind < BTF_KINDS ? fixed[kind] + each[kind] * vlen : 0;
@@ -68,7 +92,10 @@ bool btf_sections(struct bytes blob, struct bytes *types, struct bytes *strings)
 /* Length of the type record at `at`, or 0 when it is damaged. */
 uint32_t btf_record_length(struct bytes types, uint64_t at);
 
-/* Gives a BTF another name, and the blob that it was opened over (from malloc) to free when it is closed. */
+/*
+ * Gives a BTF another name, and the blob that it was opened over (from malloc) to free when it is
+ * closed.
+ */
 void btf_adopt(struct types *t, const char *kind, void *blob);
 
 /* The type with this id (0 is void); false when there is none or its record is damaged. */

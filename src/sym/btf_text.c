@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * BTF types as C declarations without a name. A declarator grows from the inside: a pointer goes in front of what is
- * there, an array or a function behind it, and a pointer that an array or function follows wants parentheses.
+ * BTF types as C declarations without a name. A declarator grows from the inside: a pointer goes in
+ * front of what is there, an array or a function behind it, and a pointer that an array or function
+ * follows wants parentheses.
  */
 #include "sym/btf_inner.h"
 
@@ -78,7 +79,8 @@ static const char *keyword(const struct btf_type *t)
 }
 
 /* The name that a declaration starts with, put in front of its declarator. */
-static void put_base(const struct btf *b, const struct btf_type *base, const char *qualifiers, struct text *t)
+static void put_base(const struct btf *b, const struct btf_type *base, const char *qualifiers,
+                     struct text *t)
 {
     char name[BTF_MAX_NAME];
     struct text head = {.n = 0};
@@ -99,7 +101,8 @@ static void put_base(const struct btf *b, const struct btf_type *base, const cha
 
 static void declaration(const struct btf *b, uint32_t id, unsigned nesting, struct text *t);
 
-static void append_parameters(const struct btf *b, const struct btf_type *proto, unsigned nesting, struct text *t)
+static void append_parameters(const struct btf *b, const struct btf_type *proto, unsigned nesting,
+                              struct text *t)
 {
     append(t, "(");
     if (!proto->vlen)
@@ -126,8 +129,8 @@ enum { IS_CONST = 1, IS_VOLATILE = 2, IS_RESTRICT = 4 };
 static const char *qualifier_text(unsigned bits)
 {
     static const char *const text[8] = {
-        "", "const ", "volatile ", "const volatile ", "restrict ", "const restrict ", "volatile restrict ",
-        "const volatile restrict ",
+        "",          "const ",          "volatile ",          "const volatile ",
+        "restrict ", "const restrict ", "volatile restrict ", "const volatile restrict ",
     };
     return text[bits & 7];
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ISF, Volatility 3's Intermediate Symbol Format (its schemas 4.0.0 to 6.2.0; made by dwarf2json for Linux and by
- * pdbconv for Windows): base_types, user_types, enums and symbols by name, in any order.
+ * ISF, Volatility 3's Intermediate Symbol Format (its schemas 4.0.0 to 6.2.0; made by dwarf2json
+ * for Linux and by pdbconv for Windows): base_types, user_types, enums and symbols by name, in any
+ * order.
  */
 #include "sym/profile_inner.h"
 
@@ -25,8 +26,8 @@ static uint32_t named_type(struct profile_parser *p, struct bytes kind, struct b
 }
 
 /*
- * A type descriptor; the newest token is the key it belongs to. Nested ones are nested in the document, whose depth the
- * tokenizer bounds.
+ * A type descriptor; the newest token is the key it belongs to. Nested ones are nested in the
+ * document, whose depth the tokenizer bounds.
  */
 static struct isf_type parse_type(struct profile_parser *p)
 {
@@ -97,8 +98,8 @@ static void parse_field(struct profile_parser *p)
         }
     }
     if (placed && offset < UINT32_MAX && type.position <= 64 && type.bits <= 64)
-        typebook_member(p->types, anonymous ? (struct bytes){0} : name, type.id, offset * 8 + type.position,
-                        (uint32_t)type.bits);
+        typebook_member(p->types, anonymous ? (struct bytes){0} : name, type.id,
+                        offset * 8 + type.position, (uint32_t)type.bits);
 }
 
 static void parse_user_type(struct profile_parser *p)
@@ -113,7 +114,8 @@ static void parse_user_type(struct profile_parser *p)
         if (json_is(&p->json, "size")) {
             profile_u64(p, &size);
         } else if (json_is(&p->json, "kind")) {
-            kind = json_next(&p->json) == JSON_STRING && json_is(&p->json, "union") ? BTF_UNION : BTF_STRUCT;
+            kind = json_next(&p->json) == JSON_STRING && json_is(&p->json, "union") ? BTF_UNION
+                                                                                    : BTF_STRUCT;
             json_skip(&p->json);
         } else if (json_is(&p->json, "fields")) {
             if (profile_object(p))
@@ -256,7 +258,10 @@ bool isf_section(struct profile_parser *p)
         const char *key;
         void (*item)(struct profile_parser *p);
     } section[] = {
-        {"base_types", parse_base_type}, {"user_types", parse_user_type}, {"enums", parse_enum}, {"symbols", parse_symbol},
+        {"base_types", parse_base_type},
+        {"user_types", parse_user_type},
+        {"enums", parse_enum},
+        {"symbols", parse_symbol},
     };
 
     if (json_is(&p->json, "metadata")) {

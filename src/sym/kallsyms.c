@@ -2,28 +2,30 @@
 /*
  * Symbols out of kallsyms tables that kallsyms_locate found.
  *
- * The index by name is a hash over names that are never expanded: a polynomial hash of a concatenation follows from the
- * hashes of its parts, so each compressed code costs one multiplication. Addresses are sorted already.
+ * The index by name is a hash over names that are never expanded: a polynomial hash of a
+ * concatenation follows from the hashes of its parts, so each compressed code costs one
+ * multiplication. Addresses are sorted already.
  */
 #include <stdlib.h>
 
 #include "sym/kallsyms_inner.h"
 
-#define NAME_MAX_BYTES 1024            /* KSYM_NAME_LEN is 512 since 6.1; longer ones are cut */
-#define STEP           8               /* names between two known positions */
-#define COARSE         64              /* symbols between two addresses that are kept at hand */
+#define NAME_MAX_BYTES 1024 /* KSYM_NAME_LEN is 512 since 6.1; longer ones are cut */
+#define STEP           8    /* names between two known positions */
+#define COARSE         64   /* symbols between two addresses that are kept at hand */
 #define HASH_PRIME     0x9e3779b97f4a7c15ull
-#define INDEX_BITS     21              /* of a slot: symbol + 1; the rest is part of the hash */
+#define INDEX_BITS     21 /* of a slot: symbol + 1; the rest is part of the hash */
 #define MAX_PROBES     256
-#define SLACK          16              /* bytes behind the tokens' text that may be read */
+#define SLACK          16 /* bytes behind the tokens' text that may be read */
 
 _Static_assert(KALLSYMS_MAX_SYMS <= 1u << INDEX_BITS, "a slot must hold every symbol");
 
 /* A token of the table, copied so that the guest cannot change it under us. */
 struct token {
-    uint64_t hash, hash_name; /* of all of it; of what follows its first character (the symbol's type) */
-    uint64_t power;           /* HASH_PRIME to the number of its characters */
-    uint16_t at, len;         /* in `text` */
+    uint64_t hash,
+        hash_name;    /* of all of it; of what follows its first character (the symbol's type) */
+    uint64_t power;   /* HASH_PRIME to the number of its characters */
+    uint16_t at, len; /* in `text` */
 };
 
 struct kallsyms {
@@ -32,14 +34,15 @@ struct kallsyms {
     struct token token[KALLSYMS_TOKENS];
     char *text;         /* of the tokens */
     uint32_t *position; /* of every STEP-th name, from layout.names */
-    uint64_t *coarse;   /* address of every COARSE-th symbol: few enough to stay in the nearest cache */
-    uint32_t *slot;     /* 0: free */
+    uint64_t
+        *coarse;    /* address of every COARSE-th symbol: few enough to stay in the nearest cache */
+    uint32_t *slot; /* 0: free */
     uint32_t mask;
-    uint64_t unhashed;  /* symbols that found no slot within the bound: forged names */
+    uint64_t unhashed; /* symbols that found no slot within the bound: forged names */
     char name[NAME_MAX_BYTES];
 };
 
-/* ---- names ----------------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static uint64_t hash_text(const char *s)
 {
@@ -106,7 +109,7 @@ static bool find_name(const struct kallsyms *k, uint64_t i, uint64_t *codes, uin
     return kallsyms_name(k->image.bytes.p, k->layout.names_end, pos, codes, len);
 }
 
-/* ---- addresses ------------------------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static uint64_t address_of(const struct kallsyms *k, uint64_t i)
 {
@@ -148,7 +151,10 @@ static uint64_t next_above(const struct kallsyms *k, uint64_t i)
     return first_above(k, address, false);
 }
 
-/* Bytes from `address` to symbol `next`. Absolute per-CPU symbols are followed by the image: no size for the last. */
+/*
+ * Bytes from `address` to symbol `next`. Absolute per-CPU symbols are followed by the image: no
+ * size for the last.
+ */
 static uint64_t size_to(const struct kallsyms *k, uint64_t address, uint64_t next)
 {
     if (next >= k->layout.num_syms)
@@ -156,7 +162,8 @@ static uint64_t size_to(const struct kallsyms *k, uint64_t address, uint64_t nex
     uint64_t end = address_of(k, next);
     if (end <= address)
         return 0;
-    bool gap = k->layout.encoding == KALLSYMS_RELATIVE_PERCPU && address <= INT32_MAX && end > INT32_MAX;
+    bool gap =
+        k->layout.encoding == KALLSYMS_RELATIVE_PERCPU && address <= INT32_MAX && end > INT32_MAX;
     return gap ? 0 : end - address;
 }
 
@@ -167,10 +174,11 @@ static struct vmi_symbol describe(const struct kallsyms *k, uint64_t i, uint64_t
     return (struct vmi_symbol){address, size_to(k, address, next), type, k->name, ""};
 }
 
-/* ---- the operations -------------------------------------------------------------------------------------------- */
+/* ---- the operations -------------------------------------------------------------------------- */
 
 /* Is this the name of symbol i? Then the answer is filled. */
-static bool answer(struct kallsyms *k, uint64_t i, uint64_t hash, const char *name, struct vmi_symbol *ret)
+static bool answer(struct kallsyms *k, uint64_t i, uint64_t hash, const char *name,
+                   struct vmi_symbol *ret)
 {
     uint64_t codes;
     uint32_t len;
@@ -192,7 +200,9 @@ static int by_name(void *self, const char *name, struct vmi_symbol *ret)
     uint32_t tag = (uint32_t)(wide >> 32) << INDEX_BITS;
     char copy[NAME_MAX_BYTES];
 
-    /* The caller may pass a name that an earlier answer pointed to: our buffer is about to change. */
+    /*
+     * The caller may pass a name that an earlier answer pointed to: our buffer is about to change.
+     */
     size_t n = strnlen(name, sizeof copy);
     if (n == sizeof copy)
         return ST_ABSENT;
@@ -205,7 +215,10 @@ static int by_name(void *self, const char *name, struct vmi_symbol *ret)
         if ((slot ^ tag) >> INDEX_BITS == 0 && answer(k, i, hash, copy, ret))
             return ST_OK;
     }
-    /* Forged names can leave some without a slot: then the whole table is read, which is bounded, too. */
+    /*
+     * Forged names can leave some without a slot: then the whole table is read, which is bounded,
+     * too.
+     */
     for (uint64_t i = 0; k->unhashed && i < k->layout.num_syms; i++)
         if (answer(k, i, hash, copy, ret))
             return ST_OK;
@@ -245,7 +258,8 @@ static int each(void *self, vmi_symbol_cb cb, void *data)
         char type;
         if (!kallsyms_name(k->image.bytes.p, k->layout.names_end, pos, &codes, &len))
             return ST_BROKEN;
-        for (next = MAX_OF(next, i + 1); next < k->layout.num_syms && address_of(k, next) <= address; next++)
+        for (next = MAX_OF(next, i + 1);
+             next < k->layout.num_syms && address_of(k, next) <= address; next++)
             ;
         expand(k, codes, len, &type);
         struct vmi_symbol s = {address, size_to(k, address, next), type, k->name, ""};
@@ -261,13 +275,14 @@ static uint64_t count(void *self)
     return ((struct kallsyms *)self)->layout.num_syms;
 }
 
-/* ---- making it ------------------------------------------------------------------------------------------------- */
+/* ---- making it ------------------------------------------------------------------------------- */
 
 /* Copies the tokens and hashes them. */
 static int copy_tokens(struct kallsyms *k)
 {
     const uint8_t *b = k->image.bytes.p;
-    uint64_t table = k->layout.token_table, room = MIN_OF(k->image.bytes.n - table, (uint64_t)UINT16_MAX + NAME_MAX_BYTES);
+    uint64_t table = k->layout.token_table,
+             room = MIN_OF(k->image.bytes.n - table, (uint64_t)UINT16_MAX + NAME_MAX_BYTES);
 
     k->text = calloc(1, room + 1 + SLACK);
     if (!k->text)
@@ -295,7 +310,10 @@ static int copy_tokens(struct kallsyms *k)
     return ST_OK;
 }
 
-/* Enters symbol i unless one of that name is there. `compares` bounds the work that equal tags can cause. */
+/*
+ * Enters symbol i unless one of that name is there. `compares` bounds the work that equal tags can
+ * cause.
+ */
 static void enter(struct kallsyms *k, uint64_t i, uint64_t hash, uint64_t *compares)
 {
     uint64_t wide = spread(hash);
@@ -314,7 +332,8 @@ static void enter(struct kallsyms *k, uint64_t i, uint64_t hash, uint64_t *compa
         if (!*compares)
             break;
         --*compares;
-        if (find_name(k, (*slot & ((1u << INDEX_BITS) - 1)) - 1, &codes, &len) && hash_codes(k, codes, len) == hash)
+        if (find_name(k, (*slot & ((1u << INDEX_BITS) - 1)) - 1, &codes, &len) &&
+            hash_codes(k, codes, len) == hash)
             return;
     }
     k->unhashed++;
@@ -373,17 +392,20 @@ static bool layout_inside(const struct kallsyms_image *image, const struct kalls
 {
     uint64_t n = image->bytes.n;
 
-    return l->num_syms && l->num_syms < KALLSYMS_MAX_SYMS && (l->offset_size == 4 || l->offset_size == 8) &&
-           (image->ptr_size == 4 || image->ptr_size == 8) && l->names < l->names_end && l->names_end <= n &&
-           l->names_end - l->names <= UINT32_MAX && l->token_table < n &&
-           in_bounds(l->token_index, KALLSYMS_INDEX, n) && in_bounds(l->offsets, l->num_syms * l->offset_size, n);
+    return l->num_syms && l->num_syms < KALLSYMS_MAX_SYMS &&
+           (l->offset_size == 4 || l->offset_size == 8) &&
+           (image->ptr_size == 4 || image->ptr_size == 8) && l->names < l->names_end &&
+           l->names_end <= n && l->names_end - l->names <= UINT32_MAX && l->token_table < n &&
+           in_bounds(l->token_index, KALLSYMS_INDEX, n) &&
+           in_bounds(l->offsets, l->num_syms * l->offset_size, n);
 }
 
-int kallsyms_open(const struct kallsyms_image *image, const struct kallsyms_layout *layout, struct diag *d,
-                  struct symtab *ret)
+int kallsyms_open(const struct kallsyms_image *image, const struct kallsyms_layout *layout,
+                  struct diag *d, struct symtab *ret)
 {
     if (!layout_inside(image, layout))
-        return diag_fail(d, ST_INVALID, "kallsyms: the tables are not inside the %llu bytes at %#llx",
+        return diag_fail(d, ST_INVALID,
+                         "kallsyms: the tables are not inside the %llu bytes at %#llx",
                          (unsigned long long)image->bytes.n, (unsigned long long)image->va);
     struct kallsyms *k = calloc(1, sizeof *k);
     if (!k)
@@ -395,7 +417,8 @@ int kallsyms_open(const struct kallsyms_image *image, const struct kallsyms_layo
         status = index_names(k);
     if (status != ST_OK) {
         kallsyms_close(k);
-        return diag_fail(d, status, "kallsyms: the names of %llu symbols at %#llx %s", (unsigned long long)layout->num_syms,
+        return diag_fail(d, status, "kallsyms: the names of %llu symbols at %#llx %s",
+                         (unsigned long long)layout->num_syms,
                          (unsigned long long)(image->va + layout->names),
                          status == ST_NOMEM ? "need more memory than there is" : "break off");
     }

@@ -3,7 +3,7 @@
 
 #include "sym/symlist.h"
 
-#define SAMPLE       128u        /* entries between two places that are looked at */
+#define SAMPLE       128u         /* entries between two places that are looked at */
 #define FEWEST       (4 * SAMPLE) /* entries of a table; kernels export many thousands */
 #define MOST         (1u << 20)
 #define LONGEST_NAME 256
@@ -12,7 +12,7 @@
 /* How an entry is written. */
 struct form {
     unsigned stride;
-    unsigned field;  /* bytes of a field: value, then name */
+    unsigned field; /* bytes of a field: value, then name */
     bool relative;
 };
 
@@ -30,8 +30,8 @@ struct run {
 
 static bool identifier(uint8_t c, bool first)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (!first && c >= '0' && c <= '9') ||
-           (!first && (c == '.' || c == '$'));
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           (!first && c >= '0' && c <= '9') || (!first && (c == '.' || c == '$'));
 }
 
 /* What the field at `at` points to, as a virtual address. */
@@ -74,10 +74,12 @@ static int compare(struct bytes a, struct bytes b)
 }
 
 /*
- * The run of entries around `at`, not before `from`: as far as names are names; of each pair of neighbours the order is
- * looked at, and a run that is not sorted but for the seams between its few tables is none.
+ * The run of entries around `at`, not before `from`: as far as names are names; of each pair of
+ * neighbours the order is looked at, and a run that is not sorted but for the seams between its few
+ * tables is none.
  */
-static bool extend(struct search *s, const struct form *f, uint64_t at, uint64_t from, struct run *ret)
+static bool extend(struct search *s, const struct form *f, uint64_t at, uint64_t from,
+                   struct run *ret)
 {
     struct bytes name, last;
     uint64_t start = at, nr = 0, descents = 0;
@@ -103,7 +105,8 @@ static void find_runs(struct search *s, const struct form *f, struct run *best)
             struct bytes name, next;
             struct run run;
             uint64_t pos = at + phase;
-            if (pos < from || !entry_name(s, f, pos, &name) || !entry_name(s, f, pos + f->stride, &next))
+            if (pos < from || !entry_name(s, f, pos, &name) ||
+                !entry_name(s, f, pos + f->stride, &next))
                 continue;
             if (compare(name, next) >= 0 || !extend(s, f, pos, from, &run))
                 continue;
@@ -114,7 +117,10 @@ static void find_runs(struct search *s, const struct form *f, struct run *best)
     }
 }
 
-/* Unsorted leftovers at the ends (what happens to lie beside the table) are few and left in: their names are names. */
+/*
+ * Unsorted leftovers at the ends (what happens to lie beside the table) are few and left in: their
+ * names are names.
+ */
 static int collect(struct search *s, const struct run *run, struct symlist *l, struct symtab *ret)
 {
     for (uint64_t i = 0; i < run->nr; i++) {
@@ -130,7 +136,8 @@ static int collect(struct search *s, const struct run *run, struct symlist *l, s
 int ksymtab_open(const struct kallsyms_image *image, struct diag *d, struct symtab *ret)
 {
     unsigned ptr = image->ptr_size;
-    const struct form forms[] = {{12, 4, true}, {8, 4, true}, {3 * ptr, ptr, false}, {2 * ptr, ptr, false}};
+    const struct form forms[] = {
+        {12, 4, true}, {8, 4, true}, {3 * ptr, ptr, false}, {2 * ptr, ptr, false}};
     struct search s = {image->bytes, image->va, ptr, WORK};
     struct run best = {.nr = 0};
 
@@ -141,8 +148,9 @@ int ksymtab_open(const struct kallsyms_image *image, struct diag *d, struct symt
         find_runs(&s, &forms[i], &best);
     }
     if (!best.nr)
-        return diag_fail(d, ST_ABSENT, "ksymtab: no table of exported symbols in %zu bytes at %#llx", image->bytes.n,
-                         (unsigned long long)image->va);
+        return diag_fail(d, ST_ABSENT,
+                         "ksymtab: no table of exported symbols in %zu bytes at %#llx",
+                         image->bytes.n, (unsigned long long)image->va);
     struct symlist *l = symlist_new("ksymtab");
     int status = l ? collect(&s, &best, l, ret) : ST_NOMEM;
     if (status == ST_OK)

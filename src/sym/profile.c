@@ -49,7 +49,9 @@ static int finish(struct profile_parser *p, struct diag *d, struct profile *ret)
         return diag_fail(d, ST_BROKEN, "profile, line %u: %s", json_line(&p->json),
                          p->json.error ? p->json.error : "no object begins the document");
     if (p->isf == p->rekall)
-        return diag_fail(d, ST_BROKEN, "profile: neither ISF (user_types, symbols) nor Rekall ($STRUCTS, $CONSTANTS)");
+        return diag_fail(
+            d, ST_BROKEN,
+            "profile: neither ISF (user_types, symbols) nor Rekall ($STRUCTS, $CONSTANTS)");
     if (p->rekall)
         rekall_end(p);
     int status = typebook_finish(p->types, p->ptr_size, dialect, d, &made.types);
@@ -69,7 +71,8 @@ static int finish(struct profile_parser *p, struct diag *d, struct profile *ret)
 
 int profile_open(struct bytes json, struct diag *d, struct profile *ret)
 {
-    struct profile_parser p = {.types = typebook_new(), .symbols = symlist_new("profile"), .ptr_size = 8};
+    struct profile_parser p = {
+        .types = typebook_new(), .symbols = symlist_new("profile"), .ptr_size = 8};
     int status = ST_NOMEM;
 
     json_init(&p.json, json);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* JSON profiles: ISF (Volatility 3) and Rekall, told apart by content. One streaming pass, bounded depth. */
+/*
+ * JSON profiles: ISF (Volatility 3) and Rekall, told apart by content. One streaming pass, bounded
+ * depth.
+ */
 #ifndef TINYVMI_SYM_PROFILE_H
 #define TINYVMI_SYM_PROFILE_H
 

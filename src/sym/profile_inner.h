@@ -22,8 +22,8 @@ struct profile_parser {
 };
 
 /*
- * The value of a key at the top of the document, the key being the newest token. False when it is not this dialect's.
- * A damaged document leaves JSON_ERROR.
+ * The value of a key at the top of the document, the key being the newest token. False when it is
+ * not this dialect's. A damaged document leaves JSON_ERROR.
  */
 bool isf_section(struct profile_parser *p);
 bool rekall_section(struct profile_parser *p);
@@ -31,7 +31,9 @@ bool rekall_section(struct profile_parser *p);
 /* Describes what a Rekall profile leaves undescribed, once all of it was read. */
 void rekall_end(struct profile_parser *p);
 
-/* Goes to the value of the newest key; true when it begins an object. What is none is passed over. */
+/*
+ * Goes to the value of the newest key; true when it begins an object. What is none is passed over.
+ */
 static inline bool profile_object(struct profile_parser *p)
 {
     if (json_next(&p->json) == JSON_OBJECT)
@@ -46,10 +48,14 @@ static inline bool profile_key(struct profile_parser *p)
     return json_next(&p->json) == JSON_KEY;
 }
 
-/* The text of the newest token, escapes undone. Those that have some are valid until the next call. */
+/*
+ * The text of the newest token, escapes undone. Those that have some are valid until the next call.
+ */
 struct bytes profile_name(struct profile_parser *p);
 
-/* The newest key's value when it is an integer, signed ones as two's complement; else passed over. */
+/*
+ * The newest key's value when it is an integer, signed ones as two's complement; else passed over.
+ */
 bool profile_u64(struct profile_parser *p, uint64_t *ret);
 
 #endif

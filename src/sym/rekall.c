@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Rekall's profiles, made from PDB files or DWARF: $STRUCTS ("name": [size, {"member": [offset, [type, arguments]]}]),
- * $CONSTANTS and $FUNCTIONS ("name": address), $ENUMS ("name": {"value": "enumerator"}), $METADATA.
+ * Rekall's profiles, made from PDB files or DWARF: $STRUCTS ("name": [size, {"member": [offset,
+ * [type, arguments]]}]), $CONSTANTS and $FUNCTIONS ("name": address), $ENUMS ("name": {"value":
+ * "enumerator"}), $METADATA.
  */
 #include "sym/profile_inner.h"
 
@@ -25,8 +26,9 @@ static uint32_t make_type(struct profile_parser *p, struct bytes name, const str
     if (name_is(name, "Pointer"))
         return typebook_derived(p->types, BTF_PTR, a->target, 0);
     if (name_is(name, "Array"))
-        return a->has_size && !a->has_count ? typebook_array_of_bytes(p->types, a->target, a->size)
-                                            : typebook_derived(p->types, BTF_ARRAY, a->target, a->count);
+        return a->has_size && !a->has_count
+                   ? typebook_array_of_bytes(p->types, a->target, a->size)
+                   : typebook_derived(p->types, BTF_ARRAY, a->target, a->count);
     if (name_is(name, "Function"))
         return typebook_derived(p->types, BTF_FUNC_PROTO, 0, 0);
     if (name_is(name, "BitField"))
@@ -36,7 +38,10 @@ static uint32_t make_type(struct profile_parser *p, struct bytes name, const str
     return typebook_named(p->types, BOOK_USER, name);
 }
 
-/* Names inside types are taken as they are written: none has escapes, and one that has stays undescribed. */
+/*
+ * Names inside types are taken as they are written: none has escapes, and one that has stays
+ * undescribed.
+ */
 static struct bytes raw_text(struct profile_parser *p)
 {
     struct bytes text = {0};
@@ -47,7 +52,10 @@ static struct bytes raw_text(struct profile_parser *p)
     return text;
 }
 
-/* Arguments whose object has just begun. Nested ones are nested in the document, whose depth the tokenizer bounds. */
+/*
+ * Arguments whose object has just begun. Nested ones are nested in the document, whose depth the
+ * tokenizer bounds.
+ */
 static struct arguments parse_arguments(struct profile_parser *p)
 {
     struct arguments a = {0}, inner = {0};
@@ -117,7 +125,8 @@ static void parse_struct(struct profile_parser *p)
     uint32_t id = typebook_named(p->types, BOOK_USER, profile_name(p));
     uint64_t size = 0;
 
-    if (json_next(&p->json) == JSON_ARRAY && profile_u64(p, &size) && json_next(&p->json) == JSON_OBJECT)
+    if (json_next(&p->json) == JSON_ARRAY && profile_u64(p, &size) &&
+        json_next(&p->json) == JSON_OBJECT)
         while (profile_key(p))
             parse_member(p);
     typebook_define(p->types, id, BTF_STRUCT, size);
@@ -137,7 +146,8 @@ static void parse_enum(struct profile_parser *p)
         int64_t value;
         json_init(&number, digits);
         json_next(&number);
-        if (json_next(&p->json) == JSON_STRING && !json_is(&p->json, "-") && json_i64(&number, &value))
+        if (json_next(&p->json) == JSON_STRING && !json_is(&p->json, "-") &&
+            json_i64(&number, &value))
             typebook_enumerator(p->types, profile_name(p), value);
         json_skip(&p->json);
     }
@@ -185,7 +195,7 @@ bool rekall_section(struct profile_parser *p)
         const char *key;
         void (*item)(struct profile_parser *p);
     } section[] = {
-        {"$METADATA", parse_metadata}, {"$STRUCTS", parse_struct},     {"$ENUMS", parse_enum},
+        {"$METADATA", parse_metadata},  {"$STRUCTS", parse_struct},     {"$ENUMS", parse_enum},
         {"$CONSTANTS", parse_constant}, {"$FUNCTIONS", parse_function},
     };
 
@@ -210,21 +220,24 @@ static bool has_word(struct bytes name, const char *word)
     return false;
 }
 
-/* Rekall tells no sizes of C's own types. A Windows long has four bytes always, a Linux one as many as a pointer. */
+/*
+ * Rekall tells no sizes of C's own types. A Windows long has four bytes always, a Linux one as many
+ * as a pointer.
+ */
 static uint64_t plain_size(struct bytes name, const void *data)
 {
     static const struct {
         const char *word;
         uint64_t size;
     } plain[] = {
-        {"long long", 8}, {"double", 8}, {"float", 4}, {"char", 1}, {"ool", 1}, {"short", 2}, {"wchar", 2}, {"long", 0},
-        {"int", 4}, {"unsigned", 4},
+        {"long long", 8}, {"double", 8}, {"float", 4}, {"char", 1}, {"ool", 1},
+        {"short", 2},     {"wchar", 2},  {"long", 0},  {"int", 4},  {"unsigned", 4},
     };
     const struct profile_parser *p = data;
 
     for (size_t i = 0; i < name.n; i++)
-        if (!(name.p[i] == ' ' || (name.p[i] >= 'a' && name.p[i] <= 'z') || (name.p[i] == '_' && !i) ||
-              (name.p[i] == 'B' && i == 1)))
+        if (!(name.p[i] == ' ' || (name.p[i] >= 'a' && name.p[i] <= 'z') ||
+              (name.p[i] == '_' && !i) || (name.p[i] == 'B' && i == 1)))
             return 0;
     for (size_t i = 0; i < ARRAY_LEN(plain); i++)
         if (has_word(name, plain[i].word))

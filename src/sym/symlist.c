@@ -50,7 +50,8 @@ void symlist_add(struct symlist *l, struct bytes name, uint64_t address, char ty
         return;
     if (!grow((void **)&l->entry, l->nr + 1, &l->room, MAX_SYMBOLS, sizeof *l->entry) ||
         !grow((void **)&l->text, l->text_used + (uint32_t)n + 1, &l->text_room, MAX_TEXT, 1)) {
-        l->failed = l->nr == MAX_SYMBOLS || l->text_used > MAX_TEXT - NAME_MAX_BYTES ? ST_LIMIT : ST_NOMEM;
+        l->failed =
+            l->nr == MAX_SYMBOLS || l->text_used > MAX_TEXT - NAME_MAX_BYTES ? ST_LIMIT : ST_NOMEM;
         return;
     }
     memcpy(l->text + l->text_used, name.p, n);
@@ -141,7 +142,8 @@ static int each(void *self, vmi_symbol_cb cb, void *data)
 
     for (uint32_t i = 0; i < l->nr; i++) {
         struct vmi_symbol s;
-        for (next = MAX_OF(next, i + 1); next < l->nr && l->entry[next].address == l->entry[i].address; next++)
+        for (next = MAX_OF(next, i + 1);
+             next < l->nr && l->entry[next].address == l->entry[i].address; next++)
             ;
         fill(l, i, next, &s);
         if (cb(&s, data))

@@ -24,7 +24,8 @@ static bool parse_line(struct bytes line, uint64_t *address, char *type, struct 
 
     for (*address = 0; i < line.n && hex_digit(line.p[i]) >= 0; i++)
         *address = *address << 4 | (unsigned)hex_digit(line.p[i]);
-    if (!i || i > 16 || line.n - i < 4 || line.p[i] != ' ' || !in_name(line.p[i + 1]) || line.p[i + 2] != ' ')
+    if (!i || i > 16 || line.n - i < 4 || line.p[i] != ' ' || !in_name(line.p[i + 1]) ||
+        line.p[i + 2] != ' ')
         return false;
     *type = (char)line.p[i + 1];
     size_t start = i + 3;

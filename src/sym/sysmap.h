@@ -6,9 +6,9 @@
 #include "sym/symtab.h"
 
 /*
- * A symtab with the addresses as they stand there (link-time, in a System.map). The text need not stay. Lines of a
- * module ("name\t[module]") are left out, empty lines passed over. ST_ABSENT: the first line is none of these; ST_BROKEN
- * names a later line.
+ * A symtab with the addresses as they stand there (link-time, in a System.map). The text need not
+ * stay. Lines of a module ("name\t[module]") are left out, empty lines passed over. ST_ABSENT: the
+ * first line is none of these; ST_BROKEN names a later line.
  */
 MUST_USE int sysmap_open(struct bytes text, struct diag *d, struct symtab *ret);
 

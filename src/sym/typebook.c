@@ -8,19 +8,19 @@
 #define NO_NAME   UINT32_MAX
 
 struct entry {
-    uint32_t name;        /* in `text`; 0: none */
-    uint32_t of;          /* derived: the type behind it */
-    uint64_t size;        /* bytes; of an array its count, or its bytes */
-    uint32_t first, nr;   /* members */
-    uint8_t kind;         /* BTF_FWD until it is described */
+    uint32_t name;      /* in `text`; 0: none */
+    uint32_t of;        /* derived: the type behind it */
+    uint64_t size;      /* bytes; of an array its count, or its bytes */
+    uint32_t first, nr; /* members */
+    uint8_t kind;       /* BTF_FWD until it is described */
     uint8_t class;
     bool array_of_bytes;
     bool bit_fields, wide, negative; /* something among its members is */
 };
 
 struct item {
-    uint32_t name, type;  /* of an enumerator: none */
-    uint64_t value;       /* bit offset, or the enumerator's value */
+    uint32_t name, type; /* of an enumerator: none */
+    uint64_t value;      /* bit offset, or the enumerator's value */
     uint32_t bits;
 };
 
@@ -32,11 +32,11 @@ struct array {
 
 struct typebook {
     struct array entries, items, text;
-    uint32_t *slot;      /* names and derived types: entry + 1, or 0 */
+    uint32_t *slot; /* names and derived types: entry + 1, or 0 */
     uint32_t slots, used;
-    uint32_t *word;      /* strings: offset, or 0 */
+    uint32_t *word; /* strings: offset, or 0 */
     uint32_t words, words_used;
-    uint32_t first;      /* item that the next definition begins with */
+    uint32_t first; /* item that the next definition begins with */
     int failed;
 };
 
@@ -159,7 +159,8 @@ static uint32_t find_or_add(struct typebook *b, const struct entry *key)
 {
     if (b->failed || !rehash(b, &b->slot, &b->slots, b->used, hash_entry))
         return 0;
-    uint32_t at = (uint32_t)hash_key(key->name, key->class, key->kind, key->of, key->size) & (b->slots - 1);
+    uint32_t at =
+        (uint32_t)hash_key(key->name, key->class, key->kind, key->of, key->size) & (b->slots - 1);
     for (; b->slot[at]; at = (at + 1) & (b->slots - 1)) {
         const struct entry *e = entry(b, b->slot[at]);
         if (e->name != key->name)
@@ -179,7 +180,7 @@ static uint32_t find_or_add(struct typebook *b, const struct entry *key)
 
 uint32_t typebook_named(struct typebook *b, enum typebook_class class, struct bytes name)
 {
-    struct entry key = {.name = intern(b, name), .kind = BTF_FWD, .class = (uint8_t)class};
+    struct entry key = {.name = intern(b, name), .kind = BTF_FWD, .class = (uint8_t) class};
 
     return key.name ? find_or_add(b, &key) : 0;
 }
@@ -198,9 +199,13 @@ uint32_t typebook_array_of_bytes(struct typebook *b, uint32_t of, uint64_t bytes
     return find_or_add(b, &key);
 }
 
-void typebook_member(struct typebook *b, struct bytes name, uint32_t type, uint64_t bit_offset, uint32_t bits)
+void typebook_member(struct typebook *b, struct bytes name, uint32_t type, uint64_t bit_offset,
+                     uint32_t bits)
 {
-    /* What BTF cannot hold (2 MiB into a struct with bit fields, else 512 MiB) no kernel has: left out. */
+    /*
+     * What BTF cannot hold (2 MiB into a struct with bit fields, else 512 MiB) no kernel has: left
+     * out.
+     */
     if (b->failed || bit_offset > (bits ? 0xffffff : UINT32_MAX) || bits > 255)
         return;
     struct item *i = array_add(b, &b->items, 1, sizeof *i, MAX_ITEMS);
@@ -250,7 +255,8 @@ void typebook_define(struct typebook *b, uint32_t id, unsigned kind, uint64_t si
     }
 }
 
-void typebook_define_plain(struct typebook *b, uint64_t (*size)(struct bytes name, const void *data), const void *data)
+void typebook_define_plain(struct typebook *b,
+                           uint64_t (*size)(struct bytes name, const void *data), const void *data)
 {
     b->first = b->items.nr;
     for (uint32_t id = 1; id <= b->entries.nr && !b->failed; id++) {
@@ -286,7 +292,7 @@ void typebook_free(struct typebook *b)
     free(b);
 }
 
-/* ---- writing --------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /* Bytes of a type, for the one who asks how many of them fill an array; 0 when it is not known. */
 static uint64_t size_of(const struct typebook *b, uint32_t id, unsigned ptr_size)
@@ -299,7 +305,8 @@ static uint64_t size_of(const struct typebook *b, uint32_t id, unsigned ptr_size
             return times * ptr_size;
         if (e->kind != BTF_ARRAY)
             return e->kind == BTF_FWD || e->kind == BTF_FUNC_PROTO ? 0 : times * e->size;
-        if (e->array_of_bytes || !mul_fits(times, MIN_OF(e->size, UINT32_MAX), &times) || times > UINT32_MAX)
+        if (e->array_of_bytes || !mul_fits(times, MIN_OF(e->size, UINT32_MAX), &times) ||
+            times > UINT32_MAX)
             return 0;
         id = e->of;
     }
@@ -321,7 +328,8 @@ static void put32(struct writer *w, uint64_t v)
     }
 }
 
-static void put_type(struct writer *w, uint32_t name, unsigned kind, bool flag, uint32_t vlen, uint64_t size)
+static void put_type(struct writer *w, uint32_t name, unsigned kind, bool flag, uint32_t vlen,
+                     uint64_t size)
 {
     put32(w, name);
     put32(w, (uint32_t)flag << 31 | kind << 24 | vlen);
@@ -330,7 +338,8 @@ static void put_type(struct writer *w, uint32_t name, unsigned kind, bool flag, 
 
 static void put_enum(const struct typebook *b, struct writer *w, const struct entry *e)
 {
-    put_type(w, e->name, e->wide ? BTF_ENUM64 : BTF_ENUM, e->negative, e->nr, e->size ? e->size : 4);
+    put_type(w, e->name, e->wide ? BTF_ENUM64 : BTF_ENUM, e->negative, e->nr,
+             e->size ? e->size : 4);
     for (uint32_t i = e->first; i < e->first + e->nr; i++) {
         const struct item *m = (struct item *)b->items.p + i;
         put32(w, m->name);
@@ -356,7 +365,8 @@ static void put_members(const struct typebook *b, struct writer *w, const struct
     }
 }
 
-static void put_entry(const struct typebook *b, struct writer *w, const struct entry *e, unsigned ptr_size)
+static void put_entry(const struct typebook *b, struct writer *w, const struct entry *e,
+                      unsigned ptr_size)
 {
     uint64_t count = e->size;
 
@@ -397,7 +407,8 @@ static void put_entry(const struct typebook *b, struct writer *w, const struct e
     }
 }
 
-int typebook_finish(struct typebook *b, unsigned ptr_size, const char *kind, struct diag *d, struct types *ret)
+int typebook_finish(struct typebook *b, unsigned ptr_size, const char *kind, struct diag *d,
+                    struct types *ret)
 {
     static const uint8_t magic[] = {0x9f, 0xeb, 1, 0};
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The JSON tokenizer and its helpers: slices stay inside the document, escapes keep to their buffer. */
+/*
+ * The JSON tokenizer and its helpers: slices stay inside the document, escapes keep to their
+ * buffer.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,14 +22,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (json_next(&j) != JSON_END && j.token != JSON_ERROR) {
         if (++tokens > size || j.depth > JSON_DEPTH)
             abort();
-        if (j.token != JSON_KEY && j.token != JSON_STRING && j.token != JSON_INTEGER && j.token != JSON_REAL)
+        if (j.token != JSON_KEY && j.token != JSON_STRING && j.token != JSON_INTEGER &&
+            j.token != JSON_REAL)
             continue;
         if (j.text.n && (j.text.p < data || j.text.p + j.text.n > data + size))
             abort();
         size_t whole = json_unescape(j.text, buf, sizeof buf);
         if (strlen(buf) >= sizeof buf || (whole < sizeof buf && whole != strlen(buf)))
             abort();
-        if (whole < sizeof buf && (j.token == JSON_KEY || j.token == JSON_STRING) && !json_is(&j, buf))
+        if (whole < sizeof buf && (j.token == JSON_KEY || j.token == JSON_STRING) &&
+            !json_is(&j, buf))
             abort();
         (void)json_i64(&j, &value);
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A kernel image as symbol tables are looked for in it: kallsyms, by shape and at addresses that the guest names, and
- * ksymtab; the same bytes as the text of a System.map. The first byte chooses the pointer size and who reads.
+ * A kernel image as symbol tables are looked for in it: kallsyms, by shape and at addresses that
+ * the guest names, and ksymtab; the same bytes as the text of a System.map. The first byte chooses
+ * the pointer size and who reads.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!size)
         return 0;
     unsigned choice = *data, ptr_size = choice & 1 ? 4 : 8;
-    struct kallsyms_image image = {{data + 1, size - 1}, ptr_size == 8 ? 0xffffffff81000000 : 0xc1000000, ptr_size};
+    struct kallsyms_image image = {
+        {data + 1, size - 1}, ptr_size == 8 ? 0xffffffff81000000 : 0xc1000000, ptr_size};
     switch (choice >> 1 & 3) {
     case 0:
         kallsyms(&image, NULL);
@@ -77,7 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (size - 1 < sizeof at)
             break;
         memcpy(at, data + size - sizeof at, sizeof at);
-        hint = (struct kallsyms_hint){image.va + at[0], image.va + at[1], image.va + at[2], image.va + at[3],
+        hint = (struct kallsyms_hint){image.va + at[0], image.va + at[1],
+                                      image.va + at[2], image.va + at[3],
                                       image.va + at[4], at[5] ? image.va + at[5] : 0};
         kallsyms(&image, &hint);
         break;

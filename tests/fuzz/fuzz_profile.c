@@ -35,7 +35,8 @@ static int look_symbol(const struct vmi_symbol *s, void *data)
     const struct symtab *t = data;
     struct vmi_symbol found;
 
-    if (t->ops->by_name(t->self, s->name, &found) != ST_OK || t->ops->by_address(t->self, s->address, &found) != ST_OK)
+    if (t->ops->by_name(t->self, s->name, &found) != ST_OK ||
+        t->ops->by_address(t->self, s->address, &found) != ST_OK)
         abort();
     return 0;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* BTF blobs written here kind by kind: what is found in them, as which C text; and blobs that lie. */
+/*
+ * BTF blobs written here kind by kind: what is found in them, as which C text; and blobs that lie.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,8 +14,27 @@
 
 #include "sym/btf.h"
 
-enum { INT = 1, PTR, ARRAY, STRUCT, UNION, ENUM, FWD, TYPEDEF, VOLATILE, CONST, RESTRICT, FUNC, PROTO, VAR, DATASEC, FLOAT,
-       DECL_TAG, TYPE_TAG, ENUM64 };
+enum {
+    INT = 1,
+    PTR,
+    ARRAY,
+    STRUCT,
+    UNION,
+    ENUM,
+    FWD,
+    TYPEDEF,
+    VOLATILE,
+    CONST,
+    RESTRICT,
+    FUNC,
+    PROTO,
+    VAR,
+    DATASEC,
+    FLOAT,
+    DECL_TAG,
+    TYPE_TAG,
+    ENUM64
+};
 #define FLAG 0x80000000u
 
 struct blob {
@@ -196,8 +217,16 @@ static void members(void **state)
         {"old_bits", "six", "unsigned int", 12, 4, 6, 0},
     };
     static const char *const absent[][2] = {
-        {"task_struct", "nothing"}, {"task_struct", ""}, {"task_struct", "comm.x"}, {"task_struct", "tasks."},
-        {"task_struct", ".tasks"}, {"nothing", "x"}, {"", "x"}, {"int", "x"}, {"kind", "x"}, {"union task_struct", "comm"},
+        {"task_struct", "nothing"},
+        {"task_struct", ""},
+        {"task_struct", "comm.x"},
+        {"task_struct", "tasks."},
+        {"task_struct", ".tasks"},
+        {"nothing", "x"},
+        {"", "x"},
+        {"int", "x"},
+        {"kind", "x"},
+        {"union task_struct", "comm"},
     };
     struct bytes blob;
     struct types t = open_made(&blob);
@@ -228,7 +257,8 @@ static int line(const struct vmi_member *m, void *data)
     struct lines *l = data;
     size_t n = strlen(l->text);
 
-    snprintf(l->text + n, sizeof l->text - n, "%u:%u:%s;", m->depth, (unsigned)m->bit_offset, m->name);
+    snprintf(l->text + n, sizeof l->text - n, "%u:%u:%s;", m->depth, (unsigned)m->bit_offset,
+             m->name);
     return ++l->nr == l->stop;
 }
 
@@ -249,16 +279,21 @@ static void listings(void **state)
     struct lines l = {.nr = 0};
 
     assert_int_equal(t.ops->each_member(t.self, "task_t", line, &l), ST_OK);
-    assert_string_equal(l.text, "0:0:state;0:64:;1:64:;2:64:lo;2:96:hi;1:64:pair;0:128:comm;0:256:tasks;0:384:fn;0:448:table;"
-                                "0:704:table_ptr;0:768:text;0:832:parent;0:896:kind;0:960:flags;0:1024:prior;0:1600:flex;");
+    assert_string_equal(
+        l.text,
+        "0:0:state;0:64:;1:64:;2:64:lo;2:96:hi;1:64:pair;0:128:comm;0:256:tasks;0:384:fn;0:448:"
+        "table;"
+        "0:704:table_ptr;0:768:text;0:832:parent;0:896:kind;0:960:flags;0:1024:prior;0:1600:flex;");
     l = (struct lines){.stop = 4};
     assert_int_equal(t.ops->each_member(t.self, "task_t", line, &l), ST_OK);
     assert_int_equal(l.nr, 4);
     l = (struct lines){.nr = 0};
     assert_int_equal(t.ops->each_type(t.self, type_line, &l), ST_OK);
-    assert_string_equal(l.text, "struct list_head 16;struct bits 8;struct old_bits 4;enum kind 4;enum unsigned_kind 4;"
-                                "enum wide 8;struct task_struct 200;typedef task_t 200;typedef task_struct 4;"
-                                "typedef spinlock_t 8;");
+    assert_string_equal(
+        l.text,
+        "struct list_head 16;struct bits 8;struct old_bits 4;enum kind 4;enum unsigned_kind 4;"
+        "enum wide 8;struct task_struct 200;typedef task_t 200;typedef task_struct 4;"
+        "typedef spinlock_t 8;");
     assert_int_equal(t.ops->each_member(t.self, "kind", line, &l), ST_ABSENT);
     close_made(&t, &blob);
 }
@@ -302,11 +337,16 @@ static void split(void **state)
     int64_t v;
     uint64_t size;
 
-    /* struct inode_info { struct list_head list (name from the base: none); struct inode_info *self; } */
+    /*
+     * struct inode_info { struct list_head list (name from the base: none); struct inode_info
+     * *self; }
+     */
     strcpy(s.string, "inode_info");
     strcpy(s.string + 11, "self");
     s.strings = 16;
-    uint32_t words[] = {strings, STRUCT << 24 | 2, 24, strings + 11, 5, 0, strings + 11, ids + 2, 128, 0, PTR << 24, ids + 1};
+    uint32_t words[] = {strings,   STRUCT << 24 | 2, 24,      strings + 11, 5,
+                        0,         strings + 11,     ids + 2, 128,          0,
+                        PTR << 24, ids + 1};
     memcpy(s.type, words, sizeof words);
     s.types = ARRAY_LEN(words);
     struct bytes own = finish(&s);
@@ -334,7 +374,8 @@ static void searched(void **state)
     struct bytes blob = finish(&b), found;
     size_t n = 8192 + blob.n + 100;
     uint8_t *image = calloc(1, n);
-    static const uint8_t decoy[] = {0x9f, 0xeb, 1, 0, 24, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0, 0, 12, 0, 0, 0, 1, 0, 0, 0};
+    static const uint8_t decoy[] = {0x9f, 0xeb, 1, 0, 24, 0, 0, 0, 0, 0, 0, 0,
+                                    12,   0,    0, 0, 12, 0, 0, 0, 1, 0, 0, 0};
 
     memcpy(image + 16, decoy, sizeof decoy); /* its one type is of no kind */
     memcpy(image + 4096, blob.p, 4);         /* a magic number alone */
@@ -429,7 +470,10 @@ static void forged(void **state)
     free((void *)blob.p);
 }
 
-/* A running guest overwrites the blob after it was opened: answers may be wrong, never out of bounds. */
+/*
+ * A running guest overwrites the blob after it was opened: answers may be wrong, never out of
+ * bounds.
+ */
 static void changing(void **state)
 {
     (void)state;
@@ -457,8 +501,9 @@ static void changing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(members), cmocka_unit_test(listings), cmocka_unit_test(sizes_and_values), cmocka_unit_test(split),
-        cmocka_unit_test(searched), cmocka_unit_test(forged), cmocka_unit_test(changing),
+        cmocka_unit_test(members),  cmocka_unit_test(listings), cmocka_unit_test(sizes_and_values),
+        cmocka_unit_test(split),    cmocka_unit_test(searched), cmocka_unit_test(forged),
+        cmocka_unit_test(changing),
     };
     return cmocka_run_group_tests_name("BTF", tests, NULL, NULL);
 }

@@ -45,7 +45,8 @@ static void accepts(void **state)
     (void)state;
     assert_string_equal(tokens("{}"), "{}.");
     assert_string_equal(tokens(" [ ] \n"), "[].");
-    assert_string_equal(tokens("{\"a\":[1,-2,3.5,1e9,true,false,null,\"x\"],\"b\":{}}"), "{k[iirrtfns]k{}}.");
+    assert_string_equal(tokens("{\"a\":[1,-2,3.5,1e9,true,false,null,\"x\"],\"b\":{}}"),
+                        "{k[iirrtfns]k{}}.");
     assert_string_equal(tokens("18446744073709551615"), "i.");
     assert_string_equal(tokens("18446744073709551616"), "r.");
     assert_string_equal(tokens("\"a long text that passes eight bytes \\u00e9\\n\""), "s.");
@@ -57,9 +58,15 @@ static void refuses(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", " ", "{", "[", "[1", "[1,", "[1,]", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{,}", "[,]", "{1:2}",
-        "[1 2]", "{\"a\" 1}", "[}", "{]", "1 2", "{}x", "01", "-", "1.", "1e", "1e+", ".5", "+1", "tru", "truex", "nul", "\"",
-        "\"abc", "\"\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"a\nb\"", "'a'", "]", "}", ",", ":", "[1,,2]", "\"12345678\t\"",
+        "",          " ",           "{",        "[",       "[1",
+        "[1,",       "[1,]",        "{\"a\"",   "{\"a\":", "{\"a\":1",
+        "{\"a\":1,", "{\"a\":1,}",  "{,}",      "[,]",     "{1:2}",
+        "[1 2]",     "{\"a\" 1}",   "[}",       "{]",      "1 2",
+        "{}x",       "01",          "-",        "1.",      "1e",
+        "1e+",       ".5",          "+1",       "tru",     "truex",
+        "nul",       "\"",          "\"abc",    "\"\\\"",  "\"\\x\"",
+        "\"\\u12\"", "\"\\u12g4\"", "\"a\nb\"", "'a'",     "]",
+        "}",         ",",           ":",        "[1,,2]",  "\"12345678\t\"",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         const char *got = tokens(bad[i]);
@@ -123,9 +130,12 @@ static void unescapes(void **state)
     struct json j;
     char buf[64];
 
-    json_init(&j, doc("\"a\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e9\\u20ac\\ud83d\\ude00\\ud83dx\\u0000\""));
+    json_init(
+        &j,
+        doc("\"a\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e9\\u20ac\\ud83d\\ude00\\ud83dx\\u0000\""));
     assert_int_equal(json_next(&j), JSON_STRING);
-    const char *want = "a\"\\/\b\f\n\r\tA\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xef\xbf\xbdx\xef\xbf\xbd";
+    const char *want =
+        "a\"\\/\b\f\n\r\tA\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xef\xbf\xbdx\xef\xbf\xbd";
     assert_int_equal(json_unescape(j.text, buf, sizeof buf), strlen(want));
     assert_string_equal(buf, want);
     assert_true(json_is(&j, want));
@@ -165,7 +175,8 @@ static void skips(void **state)
 static void finds(void **state)
 {
     (void)state;
-    struct bytes reply = doc("{\"return\": [{\"id\": \"ram0\", \"props\": {\"share\": true, \"size\": 42}}, {\"id\": \"r\\u0061m1\"}],"
+    struct bytes reply = doc("{\"return\": [{\"id\": \"ram0\", \"props\": {\"share\": true, "
+                             "\"size\": 42}}, {\"id\": \"r\\u0061m1\"}],"
                              " \"id\": 3}\r\n");
     struct json j;
     char text[8];
@@ -191,9 +202,14 @@ static void finds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(accepts),  cmocka_unit_test(refuses),   cmocka_unit_test(depth_is_bounded),
-        cmocka_unit_test(errors_have_lines_and_stay),            cmocka_unit_test(integers),
-        cmocka_unit_test(unescapes), cmocka_unit_test(skips),    cmocka_unit_test(finds),
+        cmocka_unit_test(accepts),
+        cmocka_unit_test(refuses),
+        cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(errors_have_lines_and_stay),
+        cmocka_unit_test(integers),
+        cmocka_unit_test(unescapes),
+        cmocka_unit_test(skips),
+        cmocka_unit_test(finds),
     };
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kallsyms tables as scripts/kallsyms.c of each release writes them, made here from a list of symbols; and tables that a
- * hostile guest would write. System.map and ksymtab, the other tables of a kernel's symbols, are tested beside them.
+ * kallsyms tables as scripts/kallsyms.c of each release writes them, made here from a list of
+ * symbols; and tables that a hostile guest would write. System.map and ksymtab, the other tables of
+ * a kernel's symbols, are tested beside them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -58,7 +59,8 @@ struct image {
     uint32_t nr;
 };
 
-static const char *const words[] = {"sys_", "_task", "init", "struct", "__x64_", "_lock", "per_cpu"};
+static const char *const words[] = {"sys_",   "_task", "init",   "struct",
+                                    "__x64_", "_lock", "per_cpu"};
 
 static void put(struct image *i, const void *bytes, size_t n)
 {
@@ -87,7 +89,9 @@ static void fill(struct image *i, size_t n)
         put_int(i, (i->n * 2654435761u) ^ 0x5a5a5a5a, 4);
 }
 
-/* Symbols of a kernel at `va`: per-CPU ones first where the encoding has them, then text and data. */
+/*
+ * Symbols of a kernel at `va`: per-CPU ones first where the encoding has them, then text and data.
+ */
 static void make_symbols(struct image *i, const struct form *f, uint32_t nr, const char *text)
 {
     uint32_t percpu = f->encoding == KALLSYMS_RELATIVE_PERCPU ? nr / 10 : 0;
@@ -159,7 +163,8 @@ static void put_tokens(struct image *i)
         index[c] = (uint16_t)(i->n - start);
         if (c >= 200 && c < 207)
             put(i, words[c - 200], strlen(words[c - 200]));
-        else if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.')
+        else if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                 c == '_' || c == '.')
             put_int(i, c, 1);
         put_int(i, 0, 1);
     }
@@ -201,7 +206,8 @@ static void put_seqs(struct image *i, const struct form *f)
 
 static struct image make_with(const struct form *f, uint32_t nr, const char *text)
 {
-    struct image i = {.va = f->ptr_size == 8 ? 0xffffffff9a200000 : 0xc1000000, .ptr_size = f->ptr_size,
+    struct image i = {.va = f->ptr_size == 8 ? 0xffffffff9a200000 : 0xc1000000,
+                      .ptr_size = f->ptr_size,
                       .align = f->order == FROM_7_0 ? 4 : f->ptr_size};
 
     make_symbols(&i, f, nr, text);
@@ -243,7 +249,9 @@ static uint64_t size_of(const struct image *i, uint32_t k)
 
     for (uint32_t next = k + 1; next < i->nr; next++)
         if (i->symbol[next].address > a)
-            return a < 0x80000000 && i->symbol[next].address > 0x80000000 ? 0 : i->symbol[next].address - a;
+            return a < 0x80000000 && i->symbol[next].address > 0x80000000
+                       ? 0
+                       : i->symbol[next].address - a;
     return 0;
 }
 
@@ -333,7 +341,8 @@ static void hints(void **state)
         assert_int_not_equal(kallsyms_locate(&image, NULL, NULL, &by_hint), ST_OK);
         assert_int_equal(kallsyms_locate(&image, &i.at, NULL, &by_hint), ST_OK);
         assert_int_equal(by_hint.encoding, forms[k].encoding);
-        assert_true(by_hint.names == by_shape.names && by_hint.offsets == by_shape.offsets && !by_hint.markers);
+        assert_true(by_hint.names == by_shape.names && by_hint.offsets == by_shape.offsets &&
+                    !by_hint.markers);
         check_table(&i, &by_hint);
         /* A hint that lies is no worse than none. */
         memset(i.p + by_shape.markers, 0, 4);
@@ -366,7 +375,10 @@ static void decoys(void **state)
     struct image i = make(&forms[8], 2000), all = {.va = i.va, .ptr_size = 8, .align = 8};
     struct kallsyms_layout l;
 
-    /* Token tables with nothing in front of them, then complete tables without _text, then the real ones. */
+    /*
+     * Token tables with nothing in front of them, then complete tables without _text, then the real
+     * ones.
+     */
     for (unsigned k = 0; k < 50; k++) {
         put_tokens(&all);
         fill(&all, 64);
@@ -411,7 +423,10 @@ static void truncated_and_damaged(void **state)
             t.ops->close(t.self);
         free(copy);
     }
-    /* The guest overwrites its tables while we use them: answers may be wrong, never out of bounds (ASan looks on). */
+    /*
+     * The guest overwrites its tables while we use them: answers may be wrong, never out of bounds
+     * (ASan looks on).
+     */
     image = view(&i);
     assert_int_equal(kallsyms_open(&image, &good, &d, &t), ST_OK);
     uint32_t seed = 1;
@@ -434,7 +449,7 @@ static void truncated_and_damaged(void **state)
     drop(&i);
 }
 
-/* ---- System.map ------------------------------------------------------------------------------------------------ */
+/* ---- System.map ------------------------------------------------------------------------------ */
 
 static struct bytes text(const char *s)
 {
@@ -448,9 +463,12 @@ static void system_map(void **state)
     struct vmi_symbol s;
     struct diag d = {0};
 
-    assert_int_equal(sysmap_open(text("ffffffff81000000 T _text\nffffffff81000000 T _stext\n\nffffffff81000100 t a.b\r\nffffffff81000200 r .L1\0021\n"
-                                      "ffffffffc0000000 t in_module\t[ext4]\n0000000000000010 D early"),
-                                 &d, &t), ST_OK);
+    assert_int_equal(
+        sysmap_open(text("ffffffff81000000 T _text\nffffffff81000000 T _stext\n\nffffffff81000100 "
+                         "t a.b\r\nffffffff81000200 r .L1\0021\n"
+                         "ffffffffc0000000 t in_module\t[ext4]\n0000000000000010 D early"),
+                    &d, &t),
+        ST_OK);
     assert_int_equal(t.ops->count(t.self), 5);
     assert_int_equal(t.ops->by_name(t.self, "_text", &s), ST_OK);
     assert_true(s.address == 0xffffffff81000000 && s.size == 0x100 && s.type == 'T');
@@ -471,11 +489,12 @@ static void system_map(void **state)
     assert_int_equal(sysmap_open(text("10 T \n"), &d, &t), ST_ABSENT);
 }
 
-/* ---- ksymtab --------------------------------------------------------------------------------------------------- */
+/* ---- ksymtab --------------------------------------------------------------------------------- */
 
 static void exported(unsigned stride, bool relative, unsigned ptr)
 {
-    struct image i = {.va = ptr == 8 ? 0xffffffff81000000 : 0xc0000000, .ptr_size = ptr, .align = 4};
+    struct image i = {
+        .va = ptr == 8 ? 0xffffffff81000000 : 0xc0000000, .ptr_size = ptr, .align = 4};
     struct kallsyms_image image;
     struct symtab t;
     struct vmi_symbol s;
@@ -532,8 +551,9 @@ static void exported_symbols(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_layout), cmocka_unit_test(hints), cmocka_unit_test(unknown_address),
-        cmocka_unit_test(decoys), cmocka_unit_test(truncated_and_damaged), cmocka_unit_test(system_map),
+        cmocka_unit_test(every_layout),          cmocka_unit_test(hints),
+        cmocka_unit_test(unknown_address),       cmocka_unit_test(decoys),
+        cmocka_unit_test(truncated_and_damaged), cmocka_unit_test(system_map),
         cmocka_unit_test(exported_symbols),
     };
     return cmocka_run_group_tests_name("kallsyms", tests, NULL, NULL);

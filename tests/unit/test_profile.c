@@ -16,38 +16,52 @@ static const char isf[] =
     "{\"metadata\": {\"linux\": {\"symbols\": []}, \"format\": \"6.2.0\"},\n"
     " \"base_types\": {\n"
     "  \"int\": {\"size\": 4, \"signed\": true, \"kind\": \"int\", \"endian\": \"little\"},\n"
-    "  \"unsigned char\": {\"size\": 1, \"signed\": false, \"kind\": \"char\", \"endian\": \"little\"},\n"
+    "  \"unsigned char\": {\"size\": 1, \"signed\": false, \"kind\": \"char\", \"endian\": "
+    "\"little\"},\n"
     "  \"double\": {\"size\": 8, \"signed\": true, \"kind\": \"float\", \"endian\": \"little\"},\n"
     "  \"pointer\": {\"size\": 8, \"signed\": false, \"kind\": \"int\", \"endian\": \"little\"},\n"
     "  \"void\": {\"size\": 0, \"signed\": false, \"kind\": \"void\", \"endian\": \"little\"}},\n"
     " \"user_types\": {\n"
     "  \"task_struct\": {\"size\": 100, \"kind\": \"struct\", \"fields\": {\n"
-    "   \"comm\": {\"type\": {\"count\": 16, \"kind\": \"array\", \"subtype\": {\"kind\": \"base\", \"name\": \"unsigned char\"}},"
+    "   \"comm\": {\"type\": {\"count\": 16, \"kind\": \"array\", \"subtype\": {\"kind\": "
+    "\"base\", \"name\": \"unsigned char\"}},"
     " \"offset\": 40},\n"
     "   \"tasks\": {\"type\": {\"kind\": \"struct\", \"name\": \"list_head\"}, \"offset\": 16},\n"
-    "   \"mm\": {\"type\": {\"kind\": \"pointer\", \"subtype\": {\"kind\": \"struct\", \"name\": \"mm_struct\"}}, \"offset\": 8},\n"
-    "   \"grid\": {\"type\": {\"kind\": \"array\", \"count\": 2, \"subtype\": {\"kind\": \"array\", \"count\": 3, \"subtype\":"
+    "   \"mm\": {\"type\": {\"kind\": \"pointer\", \"subtype\": {\"kind\": \"struct\", \"name\": "
+    "\"mm_struct\"}}, \"offset\": 8},\n"
+    "   \"grid\": {\"type\": {\"kind\": \"array\", \"count\": 2, \"subtype\": {\"kind\": "
+    "\"array\", \"count\": 3, \"subtype\":"
     " {\"kind\": \"base\", \"name\": \"int\"}}}, \"offset\": 56},\n"
-    "   \"fn\": {\"type\": {\"kind\": \"pointer\", \"subtype\": {\"kind\": \"function\"}}, \"offset\": 80},\n"
-    "   \"any\": {\"type\": {\"kind\": \"pointer\", \"subtype\": {\"kind\": \"base\", \"name\": \"void\"}}, \"offset\": 88},\n"
+    "   \"fn\": {\"type\": {\"kind\": \"pointer\", \"subtype\": {\"kind\": \"function\"}}, "
+    "\"offset\": 80},\n"
+    "   \"any\": {\"type\": {\"kind\": \"pointer\", \"subtype\": {\"kind\": \"base\", \"name\": "
+    "\"void\"}}, \"offset\": 88},\n"
     "   \"pid_kind\": {\"offset\": 96, \"type\": {\"kind\": \"enum\", \"name\": \"pid_type\"}},\n"
-    "   \"low\": {\"type\": {\"kind\": \"bitfield\", \"bit_position\": 0, \"bit_length\": 3, \"type\": {\"kind\": \"base\", \"name\":"
+    "   \"low\": {\"type\": {\"kind\": \"bitfield\", \"bit_position\": 0, \"bit_length\": 3, "
+    "\"type\": {\"kind\": \"base\", \"name\":"
     " \"int\"}}, \"offset\": 4},\n"
-    "   \"high\": {\"type\": {\"bit_length\": 5, \"bit_position\": 3, \"kind\": \"bitfield\", \"type\": {\"kind\": \"base\", \"name\":"
+    "   \"high\": {\"type\": {\"bit_length\": 5, \"bit_position\": 3, \"kind\": \"bitfield\", "
+    "\"type\": {\"kind\": \"base\", \"name\":"
     " \"int\"}}, \"offset\": 4},\n"
-    "   \"unnamed_field_0\": {\"type\": {\"kind\": \"union\", \"name\": \"unnamed_1234\"}, \"offset\": 0, \"anonymous\": true}}},\n"
+    "   \"unnamed_field_0\": {\"type\": {\"kind\": \"union\", \"name\": \"unnamed_1234\"}, "
+    "\"offset\": 0, \"anonymous\": true}}},\n"
     "  \"unnamed_1234\": {\"size\": 4, \"kind\": \"union\", \"fields\": {\n"
     "   \"state\": {\"type\": {\"kind\": \"base\", \"name\": \"int\"}, \"offset\": 0},\n"
     "   \"__st\\u0061te\": {\"type\": {\"kind\": \"base\", \"name\": \"int\"}, \"offset\": 0}}},\n"
     "  \"list_head\": {\"size\": 16, \"kind\": \"struct\", \"fields\": {\n"
-    "   \"prev\": {\"type\": {\"kind\": \"pointer\", \"subtype\": {\"kind\": \"struct\", \"name\": \"list_head\"}}, \"offset\": 8},\n"
-    "   \"next\": {\"type\": {\"kind\": \"pointer\", \"subtype\": {\"kind\": \"struct\", \"name\": \"list_head\"}}, \"offset\": 0}}}},\n"
-    " \"enums\": {\"pid_type\": {\"size\": 4, \"base\": \"int\", \"constants\": {\"PIDTYPE_TGID\": 1, \"PIDTYPE_BAD\": -1}},\n"
+    "   \"prev\": {\"type\": {\"kind\": \"pointer\", \"subtype\": {\"kind\": \"struct\", \"name\": "
+    "\"list_head\"}}, \"offset\": 8},\n"
+    "   \"next\": {\"type\": {\"kind\": \"pointer\", \"subtype\": {\"kind\": \"struct\", \"name\": "
+    "\"list_head\"}}, \"offset\": 0}}}},\n"
+    " \"enums\": {\"pid_type\": {\"size\": 4, \"base\": \"int\", \"constants\": {\"PIDTYPE_TGID\": "
+    "1, \"PIDTYPE_BAD\": -1}},\n"
     "  \"big\": {\"size\": 8, \"base\": \"int\", \"constants\": {\"BIG\": 1311768467463790320}}},\n"
-    " \"symbols\": {\"init_task\": {\"type\": {\"kind\": \"struct\", \"name\": \"task_struct\"}, \"address\": 18446744071601258496},\n"
+    " \"symbols\": {\"init_task\": {\"type\": {\"kind\": \"struct\", \"name\": \"task_struct\"}, "
+    "\"address\": 18446744071601258496},\n"
     "  \"schedule\": {\"type\": {\"kind\": \"function\"}, \"address\": 18446744071580000000},\n"
     "  \"no_address\": {},\n"
-    "  \"linux_banner\": {\"type\": {\"kind\": \"array\", \"count\": 5, \"subtype\": {\"kind\": \"base\", \"name\": \"int\"}},"
+    "  \"linux_banner\": {\"type\": {\"kind\": \"array\", \"count\": 5, \"subtype\": {\"kind\": "
+    "\"base\", \"name\": \"int\"}},"
     " \"address\": 18446744071595000000, \"constant_data\": \"TGludXggdmVyc2lvbiA2LjEKAA==\"}}}\n";
 
 static struct bytes text(const char *s)
@@ -55,8 +69,8 @@ static struct bytes text(const char *s)
     return (struct bytes){(const uint8_t *)s, strlen(s)};
 }
 
-static void member_is(struct types *t, const char *type, const char *path, const char *want, uint64_t bit_offset, uint64_t size,
-                      uint32_t bits, uint32_t depth)
+static void member_is(struct types *t, const char *type, const char *path, const char *want,
+                      uint64_t bit_offset, uint64_t size, uint32_t bits, uint32_t depth)
 {
     struct vmi_member m;
 
@@ -99,7 +113,8 @@ static void isf_types(void **state)
     member_is(&p.types, "task_struct", "pid_kind", "enum pid_type", 768, 4, 0, 0);
     member_is(&p.types, "task_struct", "high", "int", 35, 4, 5, 0);
     member_is(&p.types, "task_struct", "__state", "int", 0, 4, 0, 1);
-    assert_int_equal(p.types.ops->each_member(p.types.self, "task_struct", name_line, names), ST_OK);
+    assert_int_equal(p.types.ops->each_member(p.types.self, "task_struct", name_line, names),
+                     ST_OK);
     assert_string_equal(names, ";state;__state;low;high;mm;tasks;comm;grid;fn;any;pid_kind;");
     assert_int_equal(p.types.ops->enumerator(p.types.self, "PIDTYPE_BAD", &v), ST_OK);
     assert_int_equal(v, -1);
@@ -131,19 +146,24 @@ static void rekall(void **state)
 {
     (void)state;
     static const char json[] =
-        "{\"$METADATA\": {\"ProfileClass\": \"Linux\", \"Type\": \"Profile\", \"arch\": \"AMD64\"},\n"
+        "{\"$METADATA\": {\"ProfileClass\": \"Linux\", \"Type\": \"Profile\", \"arch\": "
+        "\"AMD64\"},\n"
         " \"$CONSTANTS\": {\"init_task\": 4096, \"huge\": 1e3, \"list\": [1, {\"a\": []}]},\n"
         " \"$FUNCTIONS\": {\"schedule\": 8192},\n"
         " \"$ENUMS\": {\"pid_type\": {\"-1\": \"PIDTYPE_BAD\", \"1\": \"PIDTYPE_TGID\"}},\n"
         " \"$STRUCTS\": {\"task_struct\": [64, {\n"
-        "  \"state\": [0, [\"long\", {}]], \"flags\": [8, [\"BitField\", {\"end_bit\": 5, \"start_bit\": 2, \"target\":"
+        "  \"state\": [0, [\"long\", {}]], \"flags\": [8, [\"BitField\", {\"end_bit\": 5, "
+        "\"start_bit\": 2, \"target\":"
         " \"unsigned int\"}]],\n"
         "  \"comm\": [16, [\"Array\", {\"count\": 16, \"target\": \"char\"}]],\n"
-        "  \"kinds\": [32, [\"Array\", {\"size\": 8, \"target\": \"Enumeration\", \"target_args\": {\"enum_name\": \"pid_type\","
+        "  \"kinds\": [32, [\"Array\", {\"size\": 8, \"target\": \"Enumeration\", \"target_args\": "
+        "{\"enum_name\": \"pid_type\","
         " \"target\": \"int\"}}]],\n"
-        "  \"fn\": [40, [\"Pointer\", {\"target\": \"Function\", \"target_args\": {\"args\": [[\"int\", {}]]}}]],\n"
+        "  \"fn\": [40, [\"Pointer\", {\"target\": \"Function\", \"target_args\": {\"args\": "
+        "[[\"int\", {}]]}}]],\n"
         "  \"next\": [48, [\"Pointer\", {\"target\": \"task_struct\"}]],\n"
-        "  \"odd\": 5, \"odd2\": [1], \"odd3\": [1, []], \"odd4\": [56, [\"Pointer\"]], \"odd5\": [1, [\"x\", {}], 3, {\"y\": 1}]}],\n"
+        "  \"odd\": 5, \"odd2\": [1], \"odd3\": [1, []], \"odd4\": [56, [\"Pointer\"]], \"odd5\": "
+        "[1, [\"x\", {}], 3, {\"y\": 1}]}],\n"
         "  \"bad\": 1, \"bad2\": [], \"bad3\": [1, 2, 3]}}";
     struct profile p;
     struct vmi_symbol s;
@@ -200,11 +220,15 @@ static void refused(void **state)
         free(copy);
     }
     /* Values of other kinds than expected are passed over. */
-    assert_int_equal(profile_open(text("{\"symbols\": {\"a\": {\"address\": {}}, \"b\": [], \"c\": 1}, \"enums\": {\"e\": {\"constants\":"
-                                       " {\"X\": \"y\", \"Z\": [1]}}, \"f\": 3}, \"user_types\": {\"s\": {\"size\": \"x\", \"kind\":"
-                                       " [], \"fields\": {\"m\": {\"type\": 1, \"offset\": {}}, \"n\": 2}}}, \"base_types\": 7,"
+    assert_int_equal(profile_open(text("{\"symbols\": {\"a\": {\"address\": {}}, \"b\": [], \"c\": "
+                                       "1}, \"enums\": {\"e\": {\"constants\":"
+                                       " {\"X\": \"y\", \"Z\": [1]}}, \"f\": 3}, \"user_types\": "
+                                       "{\"s\": {\"size\": \"x\", \"kind\":"
+                                       " [], \"fields\": {\"m\": {\"type\": 1, \"offset\": {}}, "
+                                       "\"n\": 2}}}, \"base_types\": 7,"
                                        " \"metadata\": []}"),
-                                  NULL, &p), ST_OK);
+                                  NULL, &p),
+                     ST_OK);
     assert_int_equal(p.symbols.ops->count(p.symbols.self), 0);
     profile_close(&p);
 }
@@ -239,10 +263,13 @@ static void real_windows(void **state)
         assert_int_equal(p.os, VMI_KIND_WINDOWS);
         assert_int_equal(p.types.ops->size(p.types.self, "_EPROCESS", &size), ST_OK);
         assert_int_equal(size, 608);
-        member_is(&p.types, "_EPROCESS", "ActiveProcessLinks.Flink", "struct _LIST_ENTRY *", 136 * 8, 4, 0, 0);
-        member_is(&p.types, "_EPROCESS", "Pcb.DirectoryTableBase", "unsigned long [2]", 24 * 8, 8, 0, 0);
+        member_is(&p.types, "_EPROCESS", "ActiveProcessLinks.Flink", "struct _LIST_ENTRY *",
+                  136 * 8, 4, 0, 0);
+        member_is(&p.types, "_EPROCESS", "Pcb.DirectoryTableBase", "unsigned long [2]", 24 * 8, 8,
+                  0, 0);
         member_is(&p.types, "_EPROCESS", "ImageFileName", "unsigned char [16]", 372 * 8, 16, 0, 0);
-        member_is(&p.types, "_DEVICE_CAPABILITIES", "DeviceState", "enum _DEVICE_POWER_STATE [7]", 16 * 8, 28, 0, 0);
+        member_is(&p.types, "_DEVICE_CAPABILITIES", "DeviceState", "enum _DEVICE_POWER_STATE [7]",
+                  16 * 8, 28, 0, 0);
         assert_int_equal(p.symbols.ops->by_name(p.symbols.self, "PsActiveProcessHead", &s), ST_OK);
         assert_int_equal(p.symbols.ops->by_address(p.symbols.self, s.address, &s), ST_OK);
         profile_close(&p);
@@ -252,8 +279,8 @@ static void real_windows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(isf_types), cmocka_unit_test(isf_symbols), cmocka_unit_test(rekall), cmocka_unit_test(refused),
-        cmocka_unit_test(real_windows),
+        cmocka_unit_test(isf_types), cmocka_unit_test(isf_symbols),  cmocka_unit_test(rekall),
+        cmocka_unit_test(refused),   cmocka_unit_test(real_windows),
     };
     return cmocka_run_group_tests_name("profile", tests, NULL, NULL);
 }
