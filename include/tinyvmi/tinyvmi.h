@@ -167,6 +167,13 @@ VMI_API status_t vmi_read_many(vmi_instance_t vmi, const access_context_t *ctx, 
 VMI_API status_t vmi_walk(vmi_instance_t vmi, vmi_pid_t pid, addr_t va, struct vmi_walk *ret) NOEXCEPT;
 
 /*
+ * The next run of guest-physical memory at or after `pa` that the guest has touched, as far as the source knows (else
+ * the next range): [*start, *end). VMI_FAILURE when nothing follows. What was not touched reads as zeros; reading it in a
+ * live guest makes the host allocate it, so scans should go by this.
+ */
+VMI_API status_t vmi_next_data(vmi_instance_t vmi, addr_t pa, addr_t *start, addr_t *end) NOEXCEPT;
+
+/*
  * A pointer to guest-physical memory, *avail bytes of which are contiguous; valid until vmi_destroy. Zero copy: a live
  * guest changes under it. NULL when it is a hole, or when the source can only be read.
  */

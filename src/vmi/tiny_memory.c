@@ -61,6 +61,19 @@ status_t vmi_walk(vmi_instance_t vmi, vmi_pid_t pid, addr_t va, struct vmi_walk 
     return VMI_SUCCESS;
 }
 
+status_t vmi_next_data(vmi_instance_t vmi, addr_t pa, addr_t *start, addr_t *end)
+{
+    uint64_t at, stop;
+    if (!vmi || !start || !end)
+        return vmi_fail(vmi, ST_INVALID, "vmi_next_data needs an instance and two places for the answer");
+    at = phys_next_data(&vmi->source.phys, pa, &stop);
+    if (at == UINT64_MAX)
+        return VMI_FAILURE; /* the end of a loop, not an error */
+    *start = at;
+    *end = stop;
+    return VMI_SUCCESS;
+}
+
 const void *vmi_map_pa(vmi_instance_t vmi, addr_t pa, size_t *avail)
 {
     size_t n = 0;

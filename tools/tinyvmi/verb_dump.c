@@ -47,10 +47,22 @@ static int copy_pages(struct dump *d, struct outfile *f, uint64_t pa, uint64_t n
 static int copy_range(struct dump *d, struct outfile *f, const struct vmi_range *r,
                       uint64_t file_at)
 {
+    addr_t data = 0, data_end = 0; /* the run of touched memory that `i` is in or before */
     for (uint64_t i = 0; i < r->size;) {
         size_t avail = 0, got = 0;
-        uint64_t n = r->size - i < DUMP_CHUNK ? r->size - i : DUMP_CHUNK;
         int code;
+        if (r->start + i >= data_end &&
+            vmi_next_data(d->run->vmi, r->start + i, &data, &data_end) != VMI_SUCCESS)
+            data = data_end = r->start + r->size;
+        if (data > r->start + i) { /* never touched: a hole in the file, and the guest's host need not allocate it */
+            uint64_t skip = data - (r->start + i) < r->size - i ? data - (r->start + i) : r->size - i;
+            i += skip;
+            d->done += skip;
+            continue;
+        }
+        uint64_t n = r->size - i < DUMP_CHUNK ? r->size - i : DUMP_CHUNK;
+        if (n > data_end - (r->start + i))
+            n = data_end - (r->start + i);
         const void *p = vmi_map_pa(d->run->vmi, r->start + i, &avail);
         if (p && avail) {
             n = avail < n ? avail : n;

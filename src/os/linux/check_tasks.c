@@ -226,26 +226,28 @@ static uint64_t check_scan(struct check *c, struct addr_set *known)
     }
     uint8_t *copy = NULL;
     enum { CHUNK = 1 << 20 };
-    for (size_t i = 0; i < phys->nr && !c->stopped; i++) {
-        const struct phys_range r = phys->range[i];
-        for (uint64_t off = 0; off < r.len && !c->stopped;) {
+    for (uint64_t end, at = 0; !c->stopped && (at = phys_next_data(phys, at, &end)) != UINT64_MAX; at = end) {
+        /* whole tasks only: a run of touched pages begins at a page, a task at a cache line */
+        for (uint64_t pa = at; pa < end && !c->stopped;) {
             size_t avail = 0, got;
-            const uint8_t *p = r.host ? phys_ptr(phys, r.start + off, &avail) : NULL;
+            const struct phys_range *r = phys_find(phys, pa);
+            const uint8_t *p = r && r->host ? phys_ptr(phys, pa, &avail) : NULL;
             if (p) {
-                scan_extent(&s, p, r.start + off, avail);
-                off += avail;
+                got = (size_t)MIN_OF((uint64_t)avail, end - pa);
+                scan_extent(&s, p, pa, got);
+                pa += got;
                 continue;
             }
             if (!copy && !(copy = malloc(CHUNK)))
                 break;
-            size_t want = (size_t)MIN_OF((uint64_t)CHUNK, r.len - off);
-            int st = phys_read(phys, r.start + off, copy, want, &got);
-            scan_extent(&s, copy, r.start + off, got);
+            size_t want = (size_t)MIN_OF((uint64_t)CHUNK, end - pa);
+            int st = phys_read(phys, pa, copy, want, &got);
+            scan_extent(&s, copy, pa, got);
             if (st != ST_OK)
                 got = (got & ~(size_t)4095) + 4096; /* step over the page that is not there */
-            else if (got == want && want == CHUNK)
+            else if (want == CHUNK)
                 got -= (size_t)(s.span + 63) & ~(size_t)63; /* a task may lie across two pieces */
-            off += got;
+            pa += got;
         }
     }
     free(copy);

@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <tinyvmi/tinyvmi.h>
 
 enum {
@@ -357,14 +358,15 @@ static int find_arm64_header(struct search *f)
 {
     if (f->s->arch != ARCH_UNKNOWN && f->s->arch != ARCH_ARM64)
         return ST_ABSENT;
-    for (size_t i = 0; i < f->s->phys.nr; i++) {
-        const struct phys_range r = f->s->phys.range[i];
-        for (uint64_t off = 0; off < r.len; off += 64 * 1024) {
+    struct phys *phys = &f->s->phys;
+    for (uint64_t end, at = 0; (at = phys_next_data(phys, at, &end)) != UINT64_MAX; at = end) {
+        for (uint64_t pa = (at + 0xffff) & ~0xffffULL; pa >= at && pa < end; pa += 64 * 1024) {
             uint8_t h[64];
-            if (phys_read(&f->s->phys, r.start + off, h, sizeof h, NULL) != ST_OK || le32(h + 56) != 0x644d5241)
+            const struct phys_range *r = phys_find(phys, pa);
+            if (!r || phys_read(phys, pa, h, sizeof h, NULL) != ST_OK || le32(h + 56) != 0x644d5241)
                 continue;
-            struct lx_guess g = {.how = "arm64 image header", .arch = ARCH_ARM64, .pa = r.start + off, .size = le64(h + 16)};
-            g.size = MIN_OF(g.size && g.size < IMAGE_MAX ? g.size : WINDOW, r.len - off);
+            struct lx_guess g = {.how = "arm64 image header", .arch = ARCH_ARM64, .pa = pa, .size = le64(h + 16)};
+            g.size = MIN_OF(g.size && g.size < IMAGE_MAX ? g.size : WINDOW, r->len - (pa - r->start));
             if (f->prove(f->arg, &g) == ST_OK)
                 return ST_OK;
         }
@@ -372,28 +374,38 @@ static int find_arm64_header(struct search *f)
     return ST_ABSENT;
 }
 
-static int find_vmcoreinfo_page(struct search *f)
+/* The next page at or after `*at` that begins like vmcoreinfo, copied and terminated; false when there is none. */
+static bool next_vmcoreinfo(struct phys *phys, uint64_t *at, uint8_t page[VMCOREINFO_MAX + 1], struct bytes *ret)
 {
-    if (f->flags & VMI_OPEN_NO_VMCOREINFO)
-        return ST_ABSENT;
-    for (size_t i = 0; i < f->s->phys.nr; i++) {
-        const struct phys_range r = f->s->phys.range[i];
-        for (uint64_t pa = (r.start + 4095) & ~4095ULL; pa - r.start < r.len; pa += 4096) {
-            uint8_t page[VMCOREINFO_MAX + 1];
+    static const char start[] = "OSRELEASE=";
+    for (uint64_t end, from = *at; (from = phys_next_data(phys, from, &end)) != UINT64_MAX; from = end) {
+        for (uint64_t pa = (from + 4095) & ~4095ULL; pa >= from && pa < end; pa += 4096) {
             size_t avail, got;
-            const uint8_t *p = phys_ptr(&f->s->phys, pa, &avail);
-            if (p && (avail < 10 || memcmp(p, "OSRELEASE=", 10)))
+            const uint8_t *p = phys_ptr(phys, pa, &avail);
+            if (p && (avail < sizeof start || memcmp(p, start, sizeof start - 1)))
                 continue;
-            if (!p && (phys_read(&f->s->phys, pa, page, 10, NULL) != ST_OK || memcmp(page, "OSRELEASE=", 10)))
+            if (!p && (phys_read(phys, pa, page, sizeof start, NULL) != ST_OK || memcmp(page, start, sizeof start - 1)))
                 continue;
-            if (phys_read(&f->s->phys, pa, page, VMCOREINFO_MAX, &got) != ST_OK && got < 64)
+            if (phys_read(phys, pa, page, VMCOREINFO_MAX, &got) != ST_OK && got < 64)
                 continue;
             page[got] = '\0';
-            struct bytes text = {page, strnlen((char *)page, got)};
-            if (by_vmcoreinfo(f, text, "vmcoreinfo in guest memory") == ST_OK)
-                return ST_OK;
+            *ret = (struct bytes){page, strnlen((char *)page, got)};
+            *at = pa + 4096;
+            return true;
         }
     }
+    return false;
+}
+
+static int find_vmcoreinfo_page(struct search *f)
+{
+    uint8_t page[VMCOREINFO_MAX + 1];
+    struct bytes text;
+    if (f->flags & VMI_OPEN_NO_VMCOREINFO)
+        return ST_ABSENT;
+    for (uint64_t at = 0; next_vmcoreinfo(&f->s->phys, &at, page, &text);)
+        if (by_vmcoreinfo(f, text, "vmcoreinfo in guest memory") == ST_OK)
+            return ST_OK;
     return ST_ABSENT;
 }
 
@@ -404,15 +416,12 @@ static int find_vmcoreinfo_page(struct search *f)
 static int find_moved_arm64(struct search *f)
 {
     struct phys *phys = &f->s->phys;
+    uint8_t page[VMCOREINFO_MAX + 1];
+    struct bytes text;
     uint64_t start;
     if (strcmp(f->s->kind, "raw") || phys->nr != 1 || phys->range[0].start || f->flags & VMI_OPEN_NO_VMCOREINFO)
         return ST_ABSENT;
-    for (uint64_t pa = 0; pa < phys->range[0].len; pa += 4096) {
-        uint8_t page[VMCOREINFO_MAX];
-        if (phys_read(phys, pa, page, 10, NULL) != ST_OK || memcmp(page, "OSRELEASE=", 10) ||
-            phys_read(phys, pa, page, sizeof page, NULL) != ST_OK)
-            continue;
-        struct bytes text = {page, strnlen((char *)page, sizeof page)};
+    for (uint64_t at = 0; next_vmcoreinfo(phys, &at, page, &text);) {
         if (!lx_vmcoreinfo_number(text, "NUMBER(PHYS_OFFSET)", 0, &start) || start & 0xfff || start > 1ULL << 48)
             continue;
         phys->range[0].start = start;
@@ -426,41 +435,61 @@ static int find_moved_arm64(struct search *f)
     return ST_ABSENT;
 }
 
+/* The window round something at `at` that may be a kernel's token table, for every architecture. */
+static int prove_window(struct search *f, uint64_t at)
+{
+    static const enum guest_arch archs[] = {ARCH_X86_64, ARCH_ARM64, ARCH_X86};
+    const struct phys_range *r = phys_find(&f->s->phys, at);
+    struct lx_guess g = {.how = "kallsyms token table in guest memory"};
+    if (!r)
+        return ST_ABSENT;
+    uint64_t off = at - r->start, from = off > WINDOW ? (off - WINDOW) & ~4095ULL : 0;
+    g.pa = r->start + from;
+    g.size = MIN_OF(2 * (uint64_t)WINDOW, r->len - from);
+    g.ro = off > 16 * MiB + from ? off - from - 16 * MiB : 0;
+    g.ro_size = MIN_OF(32 * (uint64_t)MiB, g.size - g.ro);
+    for (size_t a = 0; a < ARRAY_LEN(archs); a++) {
+        g.arch = archs[a];
+        if ((f->s->arch == ARCH_UNKNOWN || f->s->arch == g.arch) && f->prove(f->arg, &g) == ST_OK)
+            return ST_OK;
+    }
+    return ST_ABSENT;
+}
+
 /* The last resort: a kallsyms token table anywhere has the one-letter tokens of the ten digits in a row. */
 static int find_token_table(struct search *f)
 {
     static const char digits[] = "0\0001\0002\0003\0004\0005\0006\0007\0008\0009";
     enum { CHUNK = 8 * MiB };
-    static const enum guest_arch archs[] = {ARCH_X86_64, ARCH_ARM64, ARCH_X86};
-    for (size_t i = 0; i < f->s->phys.nr; i++) {
-        const struct phys_range r = f->s->phys.range[i];
-        for (uint64_t off = 0; off < r.len;) {
-            size_t avail;
-            const uint8_t *p = phys_ptr(&f->s->phys, r.start + off, &avail);
-            if (!p)
-                break; /* sources that cannot map are not searched this way */
-            size_t n = (size_t)MIN_OF((uint64_t)MIN_OF(avail, (size_t)CHUNK), r.len - off);
-            const uint8_t *hit = memmem(p, n, digits, sizeof digits);
-            if (!hit) {
-                off += n > sizeof digits && n == CHUNK ? n - sizeof digits : n;
-                continue;
+    struct phys *phys = &f->s->phys;
+    uint8_t *copy = NULL;
+    int st = ST_ABSENT;
+    for (uint64_t end, at = 0; st != ST_OK && (at = phys_next_data(phys, at, &end)) != UINT64_MAX; at = end) {
+        for (uint64_t pa = at; st != ST_OK && pa < end;) {
+            size_t avail, n = (size_t)MIN_OF((uint64_t)CHUNK, end - pa);
+            const struct phys_range *r = phys_find(phys, pa);
+            const uint8_t *p = r && r->host ? phys_ptr(phys, pa, &avail) : NULL;
+            if (p) {
+                n = MIN_OF(n, avail);
+            } else if (r) {
+                if (!copy && !(copy = malloc(CHUNK)))
+                    break;
+                if (phys_read(phys, pa, copy, n, &avail) != ST_OK)
+                    n = avail;
+                p = copy;
             }
-            uint64_t at = off + (uint64_t)(hit - p);
-            struct lx_guess g = {.how = "kallsyms token table in guest memory"};
-            uint64_t from = at > WINDOW ? (at - WINDOW) & ~4095ULL : 0;
-            g.pa = r.start + from;
-            g.size = MIN_OF(2 * (uint64_t)WINDOW, r.len - from);
-            g.ro = at > 16 * MiB + from ? at - from - 16 * MiB : 0;
-            g.ro_size = MIN_OF(32 * (uint64_t)MiB, g.size - g.ro);
-            for (size_t a = 0; a < ARRAY_LEN(archs); a++) {
-                g.arch = archs[a];
-                if ((f->s->arch == ARCH_UNKNOWN || f->s->arch == g.arch) && f->prove(f->arg, &g) == ST_OK)
-                    return ST_OK;
+            const uint8_t *hit = p && n >= sizeof digits ? memmem(p, n, digits, sizeof digits) : NULL;
+            if (hit) {
+                pa += (uint64_t)(hit - p);
+                st = prove_window(f, pa);
+                pa += sizeof digits;
+            } else { /* a table may lie across two pieces; step over what cannot be read */
+                pa += n == CHUNK ? n - sizeof digits : MAX_OF(n, (size_t)4096);
             }
-            off = at + sizeof digits;
         }
     }
-    return ST_ABSENT;
+    free(copy);
+    return st;
 }
 
 int lx_find(struct source *s, uint64_t flags, int (*prove)(void *arg, const struct lx_guess *g), void *arg)
