@@ -145,7 +145,7 @@ asan:
 
 $B/bench/%: bench/%.c $(PARTS)
 	@mkdir -p $(@D)
-	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(PARTS) $(LIBS)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(PARTS) $(LIBS) -laddrxlat
 
 bench: all $(BENCH)
 	@B=$B bench/run $(DUMP)
