@@ -118,28 +118,56 @@ static void tell_walk(vmi_instance_t vmi, struct vmi_error *e)
         snprintf(e->text + n, sizeof e->text - (size_t)n, "; %zu of %zu bytes were done before", s->done, s->want);
 }
 
+/* Why an access failed that is no matter of page tables: the source's own words where it has some. */
+static const char *source_story(vmi_instance_t vmi, int code)
+{
+    const struct diag *story = vmi->source.story;
+    if (story && story->code == code && story->text[0])
+        return story->text;
+    if (code == ST_ABSENT)
+        return "no memory is there";
+    return code == ST_UNSUPPORTED ? "this source cannot be written" : status_name(code);
+}
+
+static void tell_physical(vmi_instance_t vmi, struct vmi_error *e)
+{
+    snprintf(e->text, sizeof e->text, "cannot %s physical address 0x%llx: %.300s; %zu of %zu bytes were done before",
+             vmi->physical.verb, (unsigned long long)(vmi->physical.pa + vmi->physical.done),
+             source_story(vmi, vmi->story_code), vmi->physical.done, vmi->physical.want);
+}
+
+static void tell_virtual(vmi_instance_t vmi, struct vmi_error *e)
+{
+    char where[96];
+    if (vmi->story_code == ST_ABSENT) {
+        tell_walk(vmi, e);
+        return;
+    }
+    name_address(&vmi->walk, vmi->walk.va + vmi->walk.done, where, sizeof where);
+    snprintf(e->text, sizeof e->text, "cannot %s %s: %.300s (source \"%s\")", vmi->walk.verb, where,
+             source_story(vmi, vmi->story_code), vmi->source.kind);
+}
+
 const struct vmi_error *vmi_last_error(vmi_instance_t vmi)
 {
     if (!vmi)
         return &open_error;
     if (vmi->story == STORY_TEXT)
         return &vmi->error;
-    struct vmi_error *e = &vmi->error;
-    e->kind = (enum vmi_error_kind)-vmi->story_code;
+    vmi->error.kind = (enum vmi_error_kind)-vmi->story_code;
     if (vmi->story == STORY_PHYSICAL)
-        snprintf(e->text, sizeof e->text, "cannot %s physical address 0x%llx: %s; %zu of %zu bytes were done before",
-                 vmi->physical.verb, (unsigned long long)(vmi->physical.pa + vmi->physical.done),
-                 vmi->story_code == ST_ABSENT        ? "no memory is there"
-                 : vmi->story_code == ST_UNSUPPORTED ? "this source cannot be written"
-                                                     : status_name(vmi->story_code),
-                 vmi->physical.done, vmi->physical.want);
-    else if (vmi->story_code == ST_UNSUPPORTED)
-        snprintf(e->text, sizeof e->text, "cannot %s: a source of kind \"%s\" cannot be written", vmi->walk.verb,
-                 vmi->source.kind);
+        tell_physical(vmi, &vmi->error);
     else
-        tell_walk(vmi, e);
+        tell_virtual(vmi, &vmi->error);
     vmi->story = STORY_TEXT;
-    return e;
+    return &vmi->error;
+}
+
+void vmi_forget_errors(vmi_instance_t vmi)
+{
+    vmi->story = STORY_TEXT;
+    vmi->error = (struct vmi_error){.kind = VMI_ERROR_NONE};
+    vmi->walk.failed = false;
 }
 
 const char *vmi_intern(vmi_instance_t vmi, const char *text)

@@ -4,7 +4,8 @@
 
 #include "vmi/image.h"
 
-enum { MAX_EXPORTS = 1 << 16, CHUNK = 256 }; /* ordinals have 16 bits */
+/* Ordinals have 16 bits. Of functions at one address only some are looked for in the table of names. */
+enum { MAX_EXPORTS = 1 << 16, CHUNK = 256, MAX_ALIASES = 16 };
 
 struct pe {
     vmi_instance_t vmi;
@@ -102,6 +103,7 @@ int pe_symbol_by_address(vmi_instance_t vmi, const struct access *a, uint64_t rv
 {
     struct pe p;
     uint32_t words[CHUNK];
+    unsigned aliases = 0;
     int st = pe_open(&p, vmi, a);
     if (st != ST_OK)
         return st;
@@ -111,9 +113,14 @@ int pe_symbol_by_address(vmi_instance_t vmi, const struct access *a, uint64_t rv
         uint32_t n = MIN_OF(p.et.number_of_functions - i, (uint32_t)CHUNK);
         if (fetch(&p, p.et.address_of_functions + (uint64_t)i * 4, words, n * 4) != ST_OK)
             return ST_ABSENT;
-        for (uint32_t j = 0; j < n; j++)
-            if (words[j] == rva && name_of_ordinal(&p, i + j, name) == ST_OK)
+        for (uint32_t j = 0; j < n; j++) {
+            if (words[j] != rva)
+                continue;
+            if (name_of_ordinal(&p, i + j, name) == ST_OK)
                 return ST_OK;
+            if (++aliases == MAX_ALIASES)
+                return ST_LIMIT;
+        }
     }
     return ST_ABSENT;
 }

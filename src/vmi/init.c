@@ -255,7 +255,8 @@ static vmi_init_error_t open_instance(vmi_instance_t *ret, vmi_mode_t mode, cons
         return VMI_INIT_ERROR_DRIVER_NOT_DETECTED;
     }
     if (flags & (VMI_INIT_EVENTS | VMI_INIT_DOMAINWATCH)) {
-        vmi_open_fail(ST_UNSUPPORTED, "sources of this kind have no events: open without VMI_INIT_EVENTS and _DOMAINWATCH");
+        vmi_open_fail(ST_UNSUPPORTED, "a source of kind \"%.*s\" has no events: open without VMI_INIT_EVENTS and _DOMAINWATCH",
+                      (int)strlen(prefix_of_mode(mode)) - 1, prefix_of_mode(mode));
         return VMI_INIT_ERROR_EVENTS;
     }
     char *target = target_name(mode, domain, flags, data, &why);
@@ -310,8 +311,10 @@ status_t vmi_init_complete(vmi_instance_t *vmi, const void *domain, uint64_t ini
         return VMI_FAILURE;
     if (mode != VMI_FILE) /* without registers the kernel is found all the same */
         vmi_init_paging(*vmi, 0);
-    if (vmi_init_os(*vmi, config_mode, config, error) != VMI_OS_UNKNOWN)
+    if (vmi_init_os(*vmi, config_mode, config, error) != VMI_OS_UNKNOWN) {
+        vmi_forget_errors(*vmi);
         return VMI_SUCCESS;
+    }
     vmi_open_fail_from(*vmi);
     vmi_destroy(*vmi);
     *vmi = NULL;

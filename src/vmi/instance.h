@@ -83,6 +83,9 @@ status_t vmi_open_fail(int code, const char *fmt, ...) __attribute__((format(pri
 /* Moves the newest failure of an instance that is about to go to vmi_last_error(NULL). */
 void vmi_open_fail_from(vmi_instance_t vmi);
 
+/* An instance that was just opened has had no failure, whatever was tried on the way. */
+void vmi_forget_errors(vmi_instance_t vmi);
+
 /* A call that this kind of source cannot do: UNSUPPORTED, with the source's kind in the story. `what`: "events", ... */
 status_t vmi_unsupported(vmi_instance_t vmi, const char *what);
 

@@ -72,8 +72,7 @@ status_t vmi_open(vmi_instance_t *vmi, const char *target, const struct vmi_open
     }
     if (options->flags & VMI_OPEN_MEMORY_ONLY)
         vmi_init_paging(made, 0); /* helpful where there are registers, not needed */
-    made->story = STORY_TEXT;
-    made->error = (struct vmi_error){.kind = VMI_ERROR_NONE};
+    vmi_forget_errors(made);
     *vmi = made;
     return VMI_SUCCESS;
 }

@@ -175,13 +175,14 @@ status_t vmi_dtb_to_pid(vmi_instance_t vmi, addr_t dtb, vmi_pid_t *pid)
     diag_clear(&vmi->diag);
     int st = vmi->os.ops->processes(&vmi->os, 0, match_dtb, &s, &o);
     vmi->statistics.process_walks++;
-    if (s.pid < 0)
-        return st < 0 && st != ST_OK && vmi->diag.text[0]
-                   ? vmi_fail(vmi, st, NULL)
-                   : vmi_fail(vmi, ST_ABSENT, "no process has the page table 0x%llx%s%s", (unsigned long long)dtb,
-                              o.partial ? "; the process list was cut: " : "", o.partial ? o.reason : "");
-    *pid = s.pid;
-    return VMI_SUCCESS;
+    if (s.pid >= 0) {
+        *pid = s.pid;
+        return VMI_SUCCESS;
+    }
+    if (st < 0 && vmi->diag.text[0])
+        return vmi_fail(vmi, st, NULL);
+    return vmi_fail(vmi, ST_ABSENT, "no process has the page table 0x%llx%s%s", (unsigned long long)dtb,
+                    o.partial ? "; the process list was cut: " : "", o.partial ? o.reason : "");
 }
 
 /* ---- explicit tables --------------------------------------------------------------------------------------------- */

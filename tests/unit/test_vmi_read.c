@@ -242,7 +242,7 @@ static void source_that_cannot_be_written(void **state)
     assert_int_equal(vmi_last_error(f->vmi)->kind, VMI_ERROR_UNSUPPORTED);
     assert_int_equal(vmi_write_32_va(f->vmi, KERNEL_VA, 0, &v), VMI_FAILURE);
     assert_int_equal(vmi_last_error(f->vmi)->kind, VMI_ERROR_UNSUPPORTED);
-    assert_story(f->vmi, "\"fake\" cannot be written");
+    assert_story(f->vmi, "this source cannot be written (source \"fake\")");
 }
 
 static void scatter(void **state)
