@@ -100,7 +100,8 @@ status_t vmi_each_symbol(vmi_instance_t vmi, vmi_symbol_cb cb, void *data, struc
     if (!c.stopped && vmi->os.ops->each_module_symbol) {
         st = vmi->os.ops->each_module_symbol(&vmi->os, count_symbol, &c);
         if (st < 0)
-            outcome_cut(&c.o, "the symbols of the modules are not complete: %s", status_name(st));
+            outcome_cut(&c.o, "the symbols of the modules are not complete: %s",
+                        vmi->diag.code == st && vmi->diag.text[0] ? vmi->diag.text : status_name(st));
     }
     if (ret)
         *ret = c.o;

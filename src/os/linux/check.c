@@ -8,7 +8,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { MAX_MODULES = 16384, MAX_TREE = 1 << 16 };
+enum {
+    MAX_MODULES = 16384,
+    MAX_TREE = 1 << 17, /* nodes: since 6.4 up to seven a module */
+    MAX_HOOKS = 4096,
+    MAX_SEARCH = 1 << 22, /* see lx_module_nearest_within */
+};
 
 void check_report(struct check *c, enum vmi_severity severity, const char *check, uint64_t address, int32_t pid,
                   const char *fmt, ...)
@@ -129,9 +134,13 @@ static bool by_tree(struct check *c, struct addr_set *listed, struct addr_set *f
         uint64_t object = node - lx_off(l, L_mod_tree_node_node);
         if (lx_ptr(l, object, L_mod_tree_node_mod, &mod) == ST_OK && mod)
             compare_module(c, listed, found, mod, "in the module address tree");
-        if (left && t.nr < ARRAY_LEN(t.at))
+        if (t.nr + 2 > ARRAY_LEN(t.at)) {
+            outcome_cut(c->o, "the module address tree is deeper than any can be at %#" PRIx64, node);
+            break;
+        }
+        if (left)
             t.at[t.nr++] = left;
-        if (right && t.nr < ARRAY_LEN(t.at))
+        if (right)
             t.at[t.nr++] = right;
     }
     return true;
@@ -176,14 +185,33 @@ static bool kernel_text(struct linux_view *l, struct text *ret)
 }
 
 /* "function+0x10 of module x", "module x", "memory of no module": whose code an address is. */
-static const char *whose(struct linux_view *l, uint64_t at, char *buf, size_t size)
+static const char *whose(struct check *c, uint64_t at, char *buf, size_t size)
 {
     struct vmi_symbol s;
-    if (lx_module_nearest(l->v, at, &s) == ST_OK)
+    int st = lx_module_nearest_within(c->l->v, at, &c->search_left, &s);
+    if (st == ST_LIMIT)
+        snprintf(buf, size, "memory of a module not looked for, since there were too many");
+    else if (st == ST_OK)
         snprintf(buf, size, "%s+%#" PRIx64 " of module %s", s.name, at - s.address, s.module);
     else
         snprintf(buf, size, "memory of no module");
     return buf;
+}
+
+/*
+ * Entries of a table of functions, without what pads it: the pointers that it begins with, and all up to the last one that
+ * is kernel code, so that a forged entry in the middle does not look like the end.
+ */
+static uint64_t table_end(struct linux_view *l, const struct vmi_symbol *s, const struct text *t)
+{
+    uint64_t most = MIN_OF(s->size / l->v->ptr_size, 1024u), first = 0, n = most, f;
+    while (first < most && read_ptr(&l->v->kernel, l->v->ptr_size, s->address + first * l->v->ptr_size, &f) == ST_OK &&
+           lx_kernel_pointer(l, f & ~7ULL))
+        first++;
+    while (n > first && (read_ptr(&l->v->kernel, l->v->ptr_size, s->address + (n - 1) * l->v->ptr_size, &f) != ST_OK ||
+                 f - t->start >= t->end - t->start))
+        n--;
+    return n;
 }
 
 static void check_syscalls(struct check *c)
@@ -201,17 +229,17 @@ static void check_syscalls(struct check *c)
         if (l->v->symbols.ops->by_name(l->v->symbols.self, tables[i], &s) != ST_OK)
             continue;
         seen++;
-        for (uint64_t n = 0; n < MIN_OF(s.size / l->v->ptr_size, 1024u) && !c->stopped; n++) {
+        for (uint64_t n = 0, end = table_end(l, &s, &t); n < end && !c->stopped; n++) {
             uint64_t f;
             char owner[192];
-            if (read_ptr(&l->v->kernel, l->v->ptr_size, s.address + n * l->v->ptr_size, &f) != ST_OK)
+            if (read_ptr(&l->v->kernel, l->v->ptr_size, s.address + n * l->v->ptr_size, &f) != ST_OK) {
+                outcome_cut(c->o, "%s at %#" PRIx64 " is not all in memory", tables[i], s.address);
                 break;
-            if (!lx_kernel_pointer(l, f & ~7ULL)) /* padding behind the table */
-                break;
+            }
             entries++;
             if (f - t.start >= t.end - t.start)
                 check_report(c, VMI_SEVERITY_ALERT, "syscalls", f, 0, "%s[%" PRIu64 "] points outside of kernel text, to %#" PRIx64 ": %s",
-                             tables[i], n, f, whose(l, f, owner, sizeof owner));
+                             tables[i], n, f, whose(c, f, owner, sizeof owner));
         }
     }
     if (!seen)
@@ -249,7 +277,7 @@ static void check_idt(struct check *c)
             continue;
         if (f - t.start >= t.end - t.start)
             check_report(c, VMI_SEVERITY_ALERT, "idt", f, 0, "interrupt gate %u points outside of kernel text, to %#" PRIx64 ": %s", n, f,
-                         whose(l, f, owner, sizeof owner));
+                         whose(c, f, owner, sizeof owner));
     }
     check_done(c, "idt", "%" PRIu64 " gates point into kernel text", gates);
 }
@@ -258,7 +286,7 @@ static void check_ftrace(struct check *c)
 {
     struct linux_view *l = c->l;
     struct text t;
-    uint64_t at, op, end, f, n = 0;
+    uint64_t at, op, next, end, f, n = 0;
     char owner[192];
     if (!kernel_text(l, &t) || lx_symbol(l, "ftrace_ops_list", &at) != ST_OK || lx_symbol(l, "ftrace_list_end", &end) != ST_OK ||
         !lx_has(l, L_ftrace_ops_func) || !lx_has(l, L_ftrace_ops_next)) {
@@ -267,17 +295,22 @@ static void check_ftrace(struct check *c)
     }
     if (read_ptr(&l->v->kernel, l->v->ptr_size, at, &op) != ST_OK)
         return;
-    for (; op && op != end && n < 4096 && !c->stopped; n++) {
+    for (; op && op != end && n < MAX_HOOKS && !c->stopped; n++) {
         if (lx_ptr(l, op, L_ftrace_ops_func, &f) != ST_OK) {
             outcome_cut(c->o, "the ftrace list is damaged at %#" PRIx64, op);
             break;
         }
         bool inside = f - t.start < t.end - t.start;
         check_report(c, inside ? VMI_SEVERITY_NOTE : VMI_SEVERITY_WARNING, "ftrace", f, 0, "functions are traced by %#" PRIx64 ": %s", f,
-                     inside ? "the kernel's own" : whose(l, f, owner, sizeof owner));
-        if (lx_ptr(l, op, L_ftrace_ops_next, &op) != ST_OK)
+                     inside ? "the kernel's own" : whose(c, f, owner, sizeof owner));
+        if (lx_ptr(l, op, L_ftrace_ops_next, &next) != ST_OK || next == op) {
+            outcome_cut(c->o, "the ftrace list is damaged at %#" PRIx64, op);
             break;
+        }
+        op = next;
     }
+    if (n >= MAX_HOOKS)
+        outcome_cut(c->o, "the ftrace list at %#" PRIx64 " is longer than any can be", at);
     check_done(c, "ftrace", "%" PRIu64 " tracers of functions, none outside of the kernel", n);
 }
 
@@ -286,7 +319,7 @@ static void check_kprobes(struct check *c)
     enum { BUCKETS = 64 }; /* KPROBE_TABLE_SIZE, kernel/kprobes.c */
     struct linux_view *l = c->l;
     struct text t;
-    uint64_t table, node, n = 0;
+    uint64_t table, node, next, n = 0;
     if (!kernel_text(l, &t) || lx_symbol(l, "kprobe_table", &table) != ST_OK || !lx_has(l, L_kprobe_addr) || !lx_has(l, L_kprobe_hlist)) {
         check_report(c, VMI_SEVERITY_NOTE, "kprobes", 0, 0, "not checked: no symbol kprobe_table, or types are missing");
         return;
@@ -294,28 +327,34 @@ static void check_kprobes(struct check *c)
     for (unsigned i = 0; i < BUCKETS && !c->stopped; i++) {
         if (read_ptr(&l->v->kernel, l->v->ptr_size, table + i * l->v->ptr_size, &node) != ST_OK)
             break;
-        while (node && n++ < 4096 && !c->stopped) {
+        while (node && n < MAX_HOOKS && !c->stopped) {
+            n++;
             uint64_t probe = node - lx_off(l, L_kprobe_hlist), at = 0, handler = 0;
             struct vmi_symbol s = {.name = "?"};
             char owner[192];
             (void)lx_ptr(l, probe, L_kprobe_addr, &at);
             (void)lx_ptr(l, probe, L_kprobe_pre_handler, &handler);
             bool inside = !handler || handler - t.start < t.end - t.start;
-            whose(l, handler, owner, sizeof owner);
+            whose(c, handler, owner, sizeof owner);
             (void)l->v->symbols.ops->by_address(l->v->symbols.self, at, &s);
             check_report(c, inside ? VMI_SEVERITY_NOTE : VMI_SEVERITY_WARNING, "kprobes", at, 0,
                          "a probe on %s (%#" PRIx64 ") is handled by %s", s.name, at, inside ? "the kernel" : owner);
-            if (read_ptr(&l->v->kernel, l->v->ptr_size, node, &node) != ST_OK)
+            if (read_ptr(&l->v->kernel, l->v->ptr_size, node, &next) != ST_OK || next == node) {
+                outcome_cut(c->o, "a chain of probes is damaged at %#" PRIx64, node);
                 break;
+            }
+            node = next;
         }
     }
+    if (n >= MAX_HOOKS)
+        outcome_cut(c->o, "the table of probes at %#" PRIx64 " has more than any can have", table);
     check_done(c, "kprobes", "%" PRIu64 " probes, none handled outside of the kernel", n);
 }
 
 int lx_check(struct osview *v, vmi_finding_cb cb, void *data, struct vmi_outcome *ret)
 {
     static void (*const checks[])(struct check *) = {check_tasks, check_modules, check_syscalls, check_idt, check_ftrace, check_kprobes};
-    struct check c = {.l = lx_of(v), .cb = cb, .data = data, .o = ret};
+    struct check c = {.l = lx_of(v), .cb = cb, .data = data, .o = ret, .search_left = MAX_SEARCH};
     for (size_t i = 0; i < ARRAY_LEN(checks) && !c.stopped; i++) {
         c.findings = 0;
         checks[i](&c);

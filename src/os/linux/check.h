@@ -12,6 +12,7 @@ struct check {
     struct vmi_outcome *o;
     bool stopped;      /* the callback wants no more */
     uint64_t findings; /* of the check that runs: notes excluded */
+    uint64_t search_left; /* see lx_module_nearest_within: names of addresses, of all checks together */
 };
 
 /* Gives one finding to the caller. */
@@ -24,14 +25,14 @@ void check_done(struct check *c, const char *check, const char *fmt, ...) __attr
 /* Tasks by the list, by the pid namespace's IDR, by scanning memory. */
 void check_tasks(struct check *c);
 
-/* A growing set of addresses, for membership tests. */
+/* A growing set of addresses, in the order in which they came; asking and adding may alternate. */
 struct addr_set {
     uint64_t *v;
     size_t nr, cap;
-    bool sorted;
+    uint32_t *slot; /* 2 * cap of them: index into v, and 1; 0 is free */
 };
-int addr_set_add(struct addr_set *s, uint64_t v); /* ST_OK, ST_NOMEM, ST_LIMIT beyond 8 million */
-bool addr_set_has(struct addr_set *s, uint64_t v);
+int addr_set_add(struct addr_set *s, uint64_t v); /* ST_OK also when it is there, ST_NOMEM, ST_LIMIT beyond 8 million */
+bool addr_set_has(const struct addr_set *s, uint64_t v);
 void addr_set_free(struct addr_set *s);
 
 #endif

@@ -10,45 +10,61 @@
 
 enum {
     XA_SLOTS = 64,         /* XA_CHUNK_SIZE; 16 with CONFIG_BASE_SMALL */
-    MAX_NODES = 1 << 20,
+    MAX_NODES = 1 << 17,   /* 4 million pids (PID_MAX_LIMIT), 64 in a leaf, and what is above the leaves */
     TASK_ALIGN = 64,       /* task_struct is aligned to a cache line (kernel/fork.c) */
     TASK_DEAD = 0x80,
 };
 
-int addr_set_add(struct addr_set *s, uint64_t v)
+/* Where `v` is or belongs. Half of the slots are free; the multiplier is 2^64 over the golden ratio. */
+static size_t slot_of(const struct addr_set *s, uint64_t v)
 {
-    if (s->nr == s->cap) {
-        size_t cap = s->cap ? s->cap * 2 : 256;
-        if (cap > 8u << 20)
-            return ST_LIMIT;
-        uint64_t *p = realloc(s->v, cap * sizeof *p);
-        if (!p)
-            return ST_NOMEM;
-        s->v = p;
-        s->cap = cap;
-    }
-    s->v[s->nr++] = v;
-    s->sorted = false;
+    size_t mask = 2 * s->cap - 1, i = (size_t)(v * 0x9e3779b97f4a7c15u >> 32) & mask;
+    while (s->slot[i] && s->v[s->slot[i] - 1] != v)
+        i = (i + 1) & mask;
+    return i;
+}
+
+static int addr_set_grow(struct addr_set *s)
+{
+    struct addr_set n = {.nr = s->nr, .cap = s->cap ? s->cap * 2 : 256};
+    if (n.cap > 8u << 20)
+        return ST_LIMIT;
+    n.v = realloc(s->v, n.cap * sizeof *n.v);
+    if (!n.v)
+        return ST_NOMEM;
+    s->v = n.v;
+    n.slot = calloc(2 * n.cap, sizeof *n.slot);
+    if (!n.slot)
+        return ST_NOMEM;
+    for (size_t i = 0; i < n.nr; i++)
+        n.slot[slot_of(&n, n.v[i])] = (uint32_t)i + 1;
+    free(s->slot);
+    *s = n;
     return ST_OK;
 }
 
-static int by_value(const void *a, const void *b)
+int addr_set_add(struct addr_set *s, uint64_t v)
 {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
+    int st = s->nr == s->cap ? addr_set_grow(s) : ST_OK;
+    if (st != ST_OK)
+        return st;
+    size_t i = slot_of(s, v);
+    if (s->slot[i])
+        return ST_OK;
+    s->v[s->nr++] = v;
+    s->slot[i] = (uint32_t)s->nr;
+    return ST_OK;
 }
 
-bool addr_set_has(struct addr_set *s, uint64_t v)
+bool addr_set_has(const struct addr_set *s, uint64_t v)
 {
-    if (!s->sorted && s->nr)
-        qsort(s->v, s->nr, sizeof *s->v, by_value);
-    s->sorted = true;
-    return s->nr && bsearch(&v, s->v, s->nr, sizeof *s->v, by_value);
+    return s->nr && s->slot[slot_of(s, v)];
 }
 
 void addr_set_free(struct addr_set *s)
 {
     free(s->v);
+    free(s->slot);
     *s = (struct addr_set){0};
 }
 
@@ -63,6 +79,7 @@ struct idr_walk {
     struct check *c;
     struct addr_set *listed, *found;
     uint64_t nodes, missing;
+    uint64_t left; /* pids that may still be looked at */
     unsigned slots;
 };
 
@@ -71,6 +88,11 @@ static void idr_pid(struct idr_walk *w, uint64_t pid)
     struct linux_view *l = w->c->l;
     uint64_t node, type = lx_has(l, L_pidtype_pid) ? lx_off(l, L_pidtype_pid) : 0;
     struct vmi_process p;
+    if (!w->left) {
+        outcome_cut(w->c->o, "the pid table has more pids than tasks fit into memory; the one at %#" PRIx64 " is not looked at", pid);
+        return;
+    }
+    w->left--;
     if (read_ptr(&l->v->kernel, l->v->ptr_size, pid + lx_off(l, L_pid_tasks) + type * l->v->ptr_size, &node) != ST_OK || !node)
         return; /* a pid that only names a group or session */
     uint64_t task = node - lx_off(l, L_task_pid_links) - type * 2 * l->v->ptr_size;
@@ -95,12 +117,13 @@ static void idr_node(struct idr_walk *w, uint64_t entry, unsigned depth)
             idr_pid(w, entry);
         return;
     }
-    if (depth > 6 || ++w->nodes > MAX_NODES) {
+    if (depth > 6 || w->nodes >= MAX_NODES) {
         outcome_cut(w->c->o, "the pid table's tree is damaged at %#" PRIx64, entry);
         return;
     }
+    w->nodes++;
     uint64_t slots = (entry & ~3ULL) + lx_off(l, L_xa_node_slots);
-    for (unsigned i = 0; i < w->slots; i++) {
+    for (unsigned i = 0; i < w->slots && w->left && w->nodes < MAX_NODES; i++) {
         uint64_t next;
         if (read_ptr(&l->v->kernel, l->v->ptr_size, slots + i * l->v->ptr_size, &next) != ST_OK) {
             outcome_cut(w->c->o, "a node of the pid table at %#" PRIx64 " is not in memory", entry & ~(uint64_t)3);
@@ -127,7 +150,7 @@ static void check_idr(struct check *c, struct addr_set *listed, struct addr_set 
 {
     struct linux_view *l = c->l;
     uint64_t ns, head;
-    struct idr_walk w = {.c = c, .listed = listed, .found = found, .slots = XA_SLOTS};
+    struct idr_walk w = {.c = c, .listed = listed, .found = found, .slots = XA_SLOTS, .left = 2 * lx_most(l, L_task_size, 4 << 20)};
     if (first_namespace(l, &ns) != ST_OK || !lx_has(l, L_pidns_idr) || !lx_has(l, L_idr_head) ||
         !lx_has(l, L_xa_node_slots) || !lx_has(l, L_pid_tasks) || !lx_has(l, L_task_pid_links)) {
         check_report(c, VMI_SEVERITY_NOTE, "tasks", 0, 0, "not compared with the pid table: its symbol (init_pid_ns) or types are missing");
@@ -138,6 +161,8 @@ static void check_idr(struct check *c, struct addr_set *listed, struct addr_set 
     if (read_ptr(&l->v->kernel, l->v->ptr_size, ns + lx_off(l, L_pidns_idr) + lx_off(l, L_idr_head), &head) != ST_OK)
         return;
     idr_node(&w, head, 0);
+    if (w.nodes >= MAX_NODES || !w.left)
+        outcome_cut(c->o, "the pid table's tree at %#" PRIx64 " is larger than any can be", head & ~(uint64_t)3);
     for (size_t i = 0; i < listed->nr && found->nr; i++) {
         struct vmi_process p;
         if (addr_set_has(found, listed->v[i]) || lx_process_read(l, listed->v[i], &p) != ST_OK || p.state == 'X')

@@ -90,6 +90,15 @@ int lx_ptr(const struct linux_view *l, uint64_t at, enum layout_id id, uint64_t 
     return read_ptr(&l->v->kernel, l->v->ptr_size, at + (uint64_t)l->m[id].off, ret);
 }
 
+uint64_t lx_most(const struct linux_view *l, enum layout_id size, uint64_t most)
+{
+    const struct phys *phys = l->v->kernel.phys;
+    uint64_t bytes = 0, one = lx_has(l, size) ? lx_off(l, size) : 0;
+    for (size_t i = 0; i < phys->nr; i++)
+        bytes += phys->range[i].len;
+    return one ? MIN_OF(bytes / one + 1, most) : most;
+}
+
 int lx_symbol(const struct linux_view *l, const char *name, uint64_t *ret)
 {
     struct vmi_symbol s;

@@ -62,6 +62,12 @@ int lx_symbol(const struct linux_view *l, const char *name, uint64_t *ret);
 /* Can this be a pointer into the kernel's half, aligned to a pointer? A cheap filter, no translation. */
 bool lx_kernel_pointer(const struct linux_view *l, uint64_t p);
 
+/*
+ * How many objects of this size (a row "sizeof:") the guest's memory can hold, at most `most`: what bounds a listing in
+ * which lists that are short each can be forged to make a long product.
+ */
+uint64_t lx_most(const struct linux_view *l, enum layout_id size, uint64_t most);
+
 /* Reads a text member (char array) or a text at an address: terminated, control characters kept. */
 int lx_text(const struct linux_view *l, uint64_t at, char *buf, size_t size);
 
@@ -83,6 +89,8 @@ int lx_sockets(struct osview *v, vmi_socket_cb cb, void *data, struct vmi_outcom
 int lx_check(struct osview *v, vmi_finding_cb cb, void *data, struct vmi_outcome *ret);
 int lx_module_symbol(struct osview *v, const char *module, const char *name, struct vmi_symbol *ret);
 int lx_module_nearest(struct osview *v, uint64_t address, struct vmi_symbol *ret);
+/* The same; *left is how many modules and symbols may still be looked at, by all calls together. At 0: ST_LIMIT. */
+int lx_module_nearest_within(struct osview *v, uint64_t address, uint64_t *left, struct vmi_symbol *ret);
 int lx_known_member(struct osview *v, const char *type, const char *member, uint64_t *ret);
 int lx_each_module_symbol(struct osview *v, vmi_symbol_cb cb, void *data);
 

@@ -11,6 +11,7 @@
 
 enum {
     MAX_BITS = 25,      /* CONFIG_LOG_BUF_SHIFT goes to 25 */
+    MAX_DESC_BITS = MAX_BITS - 5, /* PRB_AVGBITS: a descriptor for each 32 bytes of text */
     MAX_TEXT = 64 << 10, /* text_len is 16 bits wide */
 };
 
@@ -35,7 +36,7 @@ static int open_ring(struct linux_view *l, uint64_t at, struct ring *r, uint64_t
         lx_read(l, text_ring, L_data_ring_size_bits, &size_bits) != ST_OK ||
         lx_ptr(l, text_ring, L_data_ring_data, &r->data) != ST_OK)
         return ST_ABSENT;
-    if (bits > MAX_BITS || size_bits > MAX_BITS)
+    if (bits > MAX_DESC_BITS || size_bits > MAX_BITS)
         return ST_BROKEN;
     r->count = 1ULL << bits;
     r->size = 1ULL << size_bits;
@@ -71,7 +72,9 @@ static int ring_record(const struct ring *r, uint64_t id, struct vmi_log_line *r
     unsigned shift = l->v->ptr_size * 8 - 2;
     uint64_t i = id & (r->count - 1), state, begin, next, at = 0, room, len, v;
     uint64_t desc = r->descs + i * lx_off(l, L_prb_desc_size), info = r->infos + i * lx_off(l, L_printk_info_size);
-    if (lx_ptr(l, desc, L_prb_desc_state, &state) != ST_OK || (state & ((1ULL << shift) - 1)) != id)
+    if (lx_ptr(l, desc, L_prb_desc_state, &state) != ST_OK)
+        return ST_BROKEN;
+    if ((state & ((1ULL << shift) - 1)) != id)
         return ST_ABSENT;
     if (state >> shift != DESC_COMMITTED && state >> shift != DESC_FINALIZED)
         return ST_ABSENT;
@@ -123,7 +126,7 @@ static int ring_log(struct linux_view *l, uint64_t at, vmi_log_cb cb, void *data
         struct vmi_log_line line;
         st = ring_record(&r, (tail + i) & mask, &line);
         if (st == ST_BROKEN)
-            outcome_cut(o, "log record %" PRIu64 " is damaged", (tail + i) & mask);
+            outcome_cut(o, "log record %" PRIu64 " of the ring at %#" PRIx64 " is damaged or not in memory", (tail + i) & mask, at);
         if (st != ST_OK)
             continue;
         o->count++;

@@ -12,6 +12,7 @@
 enum {
     MAX_MODULES = 16384,
     MAX_MODULE_SYMBOLS = 1 << 20,
+    MAX_SEARCH = 1 << 22,        /* modules (64 each) and symbols that one search looks at: forged modules may share a table */
     MAX_SYMBOL_NAME = 512, /* KSYM_NAME_LEN since 6.1 */
 };
 
@@ -176,20 +177,36 @@ struct symbol_search {
     uint64_t address;          /* nearest */
     vmi_symbol_cb cb;          /* all */
     void *data;
+    uint64_t object;           /* this module alone; 0: all */
+    uint64_t *left;            /* see MAX_SEARCH */
     struct vmi_symbol best;
     bool found;
 };
+
+/* Takes from what a search may look at. */
+static bool spend(struct symbol_search *q, uint64_t n)
+{
+    bool enough = *q->left >= n;
+    *q->left -= enough ? n : *q->left;
+    return enough;
+}
 
 static int search_module(struct linux_view *l, uint64_t mod, void *arg)
 {
     struct symbol_search *q = arg;
     struct mod_symbols s;
+    if (!spend(q, 64))
+        return ST_LIMIT;
+    if (q->object && q->object != mod)
+        return 0;
     if (open_symbols(l, mod, &s) != ST_OK || (q->module && strcmp(q->module, s.module)))
         return 0;
     for (uint64_t i = 1; i < s.num; i++) {
         struct vmi_symbol one;
         uint64_t name_at;
         char *name = l->symbol_name;
+        if (!spend(q, 1))
+            return ST_LIMIT;
         int st = symbol_at(l, &s, i, &one, &name_at);
         if (st == ST_ABSENT)
             continue;
@@ -221,14 +238,23 @@ static int search_module(struct linux_view *l, uint64_t mod, void *arg)
     return 0;
 }
 
-static int search(struct osview *v, struct symbol_search *q, struct vmi_symbol *ret)
+/* Runs it over all modules; a list that was cut is told as ST_BROKEN, once what was there has been looked at. */
+static int search_all(struct osview *v, struct symbol_search *q)
 {
     struct vmi_outcome o = {0};
+    uint64_t left = MAX_SEARCH;
+    q->left = q->left ? q->left : &left;
     int st = each_object(lx_of(v), search_module, q, &o);
-    if (st < 0)
-        return st;
+    if (st == ST_LIMIT)
+        return diag_fail(v->diag, st, "the modules on the list at %#" PRIx64 " have more symbols than the bound", lx_of(v)->modules);
+    return st == ST_OK && o.partial ? diag_fail(v->diag, ST_BROKEN, "%s", o.reason) : st;
+}
+
+static int search(struct osview *v, struct symbol_search *q, struct vmi_symbol *ret)
+{
+    int st = search_all(v, q);
     if (!q->found)
-        return ST_ABSENT;
+        return st < 0 ? st : ST_ABSENT;
     *ret = q->best;
     return ST_OK;
 }
@@ -240,35 +266,41 @@ int lx_module_symbol(struct osview *v, const char *module, const char *name, str
 }
 
 struct containing {
-    uint64_t address;
-    char name[64];
-    bool found;
+    uint64_t address, object;
+    uint64_t *left; /* see MAX_SEARCH */
 };
 
 static int module_holds(const struct vmi_module *m, void *data)
 {
     struct containing *c = data;
+    if (*c->left < 64)
+        return 1;
+    *c->left -= 64;
     if (c->address - m->base >= m->size && (!m->init_size || c->address - m->init_base >= m->init_size))
         return 0;
-    snprintf(c->name, sizeof c->name, "%s", m->name);
-    c->found = true;
+    c->object = m->object;
     return 1;
+}
+
+int lx_module_nearest_within(struct osview *v, uint64_t address, uint64_t *left, struct vmi_symbol *ret)
+{
+    struct containing c = {.address = address, .left = left};
+    struct vmi_outcome o = {0};
+    if (lx_modules(v, module_holds, &c, &o) != ST_OK || !c.object)
+        return *left < 64 ? ST_LIMIT : ST_ABSENT;
+    struct symbol_search q = {.object = c.object, .address = address, .left = left};
+    return search(v, &q, ret);
 }
 
 int lx_module_nearest(struct osview *v, uint64_t address, struct vmi_symbol *ret)
 {
-    struct containing c = {.address = address};
-    struct vmi_outcome o = {0};
-    if (lx_modules(v, module_holds, &c, &o) != ST_OK || !c.found)
-        return ST_ABSENT;
-    struct symbol_search q = {.module = c.name, .address = address};
-    return search(v, &q, ret);
+    uint64_t left = MAX_SEARCH;
+    return lx_module_nearest_within(v, address, &left, ret);
 }
 
 int lx_each_module_symbol(struct osview *v, vmi_symbol_cb cb, void *data)
 {
     struct symbol_search q = {.cb = cb, .data = data};
-    struct vmi_outcome o = {0};
-    int st = each_object(lx_of(v), search_module, &q, &o);
+    int st = search_all(v, &q);
     return st > 0 ? ST_OK : st;
 }

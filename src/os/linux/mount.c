@@ -162,8 +162,12 @@ static void walk_tree(struct mount_walk *w, uint64_t root)
             }
             last = id;
         }
-        if (give(w, mount) || lx_ptr(w->l, node, L_rb_right, &node) != ST_OK)
+        if (give(w, mount))
             return;
+        if (lx_ptr(w->l, node, L_rb_right, &node) != ST_OK) {
+            outcome_cut(w->o, "the tree of mounts breaks off at %#" PRIx64, node);
+            return;
+        }
     }
 }
 
@@ -188,7 +192,8 @@ int lx_mounts(struct osview *v, const struct vmi_process *p, vmi_mount_cb cb, vo
     if (!fs || !nsproxy)
         return diag_fail(v->diag, ST_ABSENT, "process %d (%s) has no mounts: it is exiting or a zombie", p->pid, p->comm);
     if ((st = lx_ptr(l, nsproxy, L_nsproxy_mnt_ns, &ns)) != ST_OK || (st = lx_path_read(l, fs + lx_off(l, L_fs_root), &w.root)) != ST_OK)
-        return diag_fail(v->diag, st, "the mounts of process %d: its mount namespace or root is not in memory", p->pid);
+        return diag_fail(v->diag, st, "the mounts of process %d: its namespaces at %#" PRIx64 " or its root at %#" PRIx64 " are not in memory",
+                         p->pid, nsproxy, fs);
     if (list) {
         walk_list(&w, ns);
     } else {

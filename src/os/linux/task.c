@@ -113,8 +113,22 @@ int lx_process_read(struct linux_view *l, uint64_t task, struct vmi_process *ret
     return ST_OK;
 }
 
-/* All threads of a group but its leader. Returns 1 when the callback wants no more. */
-static int threads(struct linux_view *l, const struct vmi_process *leader, vmi_process_cb cb, void *data,
+/* Takes one of the tasks that one listing may give. */
+static bool spend(uint64_t *left, uint64_t task, struct vmi_outcome *o)
+{
+    if (!*left) {
+        outcome_cut(o, "more tasks than fit into memory; the one at %#" PRIx64 " is not shown", task);
+        return false;
+    }
+    --*left;
+    return true;
+}
+
+/*
+ * All threads of a group but its leader. *left: tasks that the whole listing may still give; forged groups may share a
+ * list. Returns 1 when the callback wants no more.
+ */
+static int threads(struct linux_view *l, const struct vmi_process *leader, uint64_t *left, vmi_process_cb cb, void *data,
                    struct vmi_outcome *o)
 {
     uint64_t signal, node;
@@ -127,6 +141,8 @@ static int threads(struct linux_view *l, const struct vmi_process *leader, vmi_p
         uint64_t task = node - lx_off(l, L_task_thread_node);
         if (task == leader->object)
             continue;
+        if (!spend(left, task, o))
+            return 1;
         if (lx_process_read(l, task, &p) != ST_OK) {
             outcome_cut(o, "the thread at %#" PRIx64 " of process %d is not in memory", task, leader->pid);
             continue;
@@ -142,7 +158,7 @@ int lx_processes(struct osview *v, uint32_t flags, vmi_process_cb cb, void *data
 {
     struct linux_view *l = lx_of(v);
     struct list_walk w;
-    uint64_t node;
+    uint64_t node, left = lx_most(l, L_task_size, MAX_TASKS);
     if (!l->init_task || !lx_has(l, L_task_tasks) || !lx_has(l, L_task_pid))
         return diag_fail(v->diag, ST_UNSUPPORTED, "the process list needs init_task and task_struct's tasks, pid and comm; %s",
                          v->types.ops ? "this kernel's types lack them" : "no types were found: give a profile (--profile FILE)");
@@ -150,12 +166,14 @@ int lx_processes(struct osview *v, uint32_t flags, vmi_process_cb cb, void *data
     while (list_next(&w, ret, &node) == 1) {
         struct vmi_process p;
         uint64_t task = node - lx_off(l, L_task_tasks);
+        if (!spend(&left, task, ret))
+            break;
         if (lx_process_read(l, task, &p) != ST_OK) {
             outcome_cut(ret, "the task at %#" PRIx64 " is not in memory", task);
             continue;
         }
         ret->count++;
-        if (cb(&p, data) || (flags & 1 /* VMI_LIST_THREADS */ && threads(l, &p, cb, data, ret)))
+        if (cb(&p, data) || (flags & 1 /* VMI_LIST_THREADS */ && threads(l, &p, &left, cb, data, ret)))
             break;
     }
     return ST_OK;

@@ -249,7 +249,12 @@ static int give_slot(struct vma_walk *w, const struct maple_node *n, uint64_t sl
 {
     if (!n->leaf)
         return give_node(w, slot, lo, hi, depth + 1);
-    return slot && !(slot & (w->l->v->ptr_size - 1)) ? give(w, slot) : 0;
+    if (slot & (w->l->v->ptr_size - 1)) {
+        if (slot > 4096) /* the tree's own marks are small */
+            outcome_cut(w->o, "the maple tree of the mm at %#" PRIx64 " has an area at %#" PRIx64 ", which is no address", w->mm, slot);
+        return 0;
+    }
+    return slot ? give(w, slot) : 0;
 }
 
 /* Recursion is bounded by MAX_DEPTH, the number of nodes by nodes_left. */
