@@ -185,7 +185,7 @@ static void hook_kprobe(vmi_instance_t vmi, const struct forgery *f)
     must_tell(vmi, f, (struct wanted){.check = "kprobes", .text = {"schedule", name}, .least = VMI_SEVERITY_WARNING});
 }
 
-/* argument: the place of the gate or entry; its table ends in the middle, as if nothing followed */
+/* A table that ends in the middle, as if nothing followed. */
 static void end_table_early(vmi_instance_t vmi, const struct forgery *f)
 {
     char name[64];

@@ -73,6 +73,24 @@ static void shared_threads(vmi_instance_t vmi, const struct forgery *f)
     must_end(vmi, f, 1);
 }
 
+/* A task every 72 bytes of kernel text, all in one thread group that has them all. */
+static void many_tasks(vmi_instance_t vmi, const struct forgery *f)
+{
+    uint64_t init = sym(vmi, f, "init_task"), tasks = off(vmi, f, "task_struct", "tasks"), head = init + tasks;
+    uint64_t signal = off(vmi, f, "task_struct", "signal"), shared = get(vmi, f, init + signal);
+    uint64_t thread = off(vmi, f, "task_struct", "thread_node"), at = sym(vmi, f, "_stext"), end = sym(vmi, f, "_etext") - 16384;
+    put(vmi, f, head, at + tasks);
+    put(vmi, f, shared + off(vmi, f, "signal_struct", "thread_head"), at + thread);
+    for (; at < end; at += 72) {
+        put(vmi, f, at + tasks, at + 72 + tasks);
+        put(vmi, f, at + thread, at + 72 + thread);
+        put(vmi, f, at + signal, shared);
+    }
+    put(vmi, f, at + tasks, head);
+    put(vmi, f, at + thread, shared + off(vmi, f, "signal_struct", "thread_head"));
+    must_notice(vmi, f, 1);
+}
+
 /* ---- a process' own: argument is a kind of pointer ---- */
 
 static uint64_t member_at(vmi_instance_t vmi, const struct forgery *f, const struct vmi_process *p, const char *member)
@@ -130,11 +148,20 @@ static uint64_t a_file(vmi_instance_t vmi, const struct forgery *f, int32_t *pid
     return get(vmi, f, get(vmi, f, fdt + off(vmi, f, "fdtable", "fd")) + (uint64_t)s.fd * vmi_get_address_width(vmi));
 }
 
+/* The dentry of the program that a process runs, which is not in the root directory of its mount. */
+static uint64_t a_program(vmi_instance_t vmi, const struct forgery *f, int32_t *pid)
+{
+    struct vmi_process p = victim(vmi, f);
+    const char *path = has(vmi, "file", "f_path") ? "f_path" : "__f_path";
+    *pid = p.pid;
+    uint64_t file = get(vmi, f, p.mm + off(vmi, f, "mm_struct", "exe_file"));
+    return get(vmi, f, file + off(vmi, f, "file", path) + off(vmi, f, "path", "dentry"));
+}
+
 static void dentry_parent(vmi_instance_t vmi, const struct forgery *f)
 {
     int32_t pid;
-    const char *path = has(vmi, "file", "f_path") ? "f_path" : "__f_path";
-    uint64_t dentry = get(vmi, f, a_file(vmi, f, &pid) + off(vmi, f, "file", path) + off(vmi, f, "path", "dentry"));
+    uint64_t dentry = a_program(vmi, f, &pid);
     uint64_t parent_at = off(vmi, f, "dentry", "d_parent"), parent = get(vmi, f, dentry + parent_at);
     if (f->argument == CYCLE)
         put(vmi, f, parent + parent_at, dentry);
@@ -361,12 +388,13 @@ const struct forgery list_tests[] = {
     {"a thread list leads to itself", thread_list, LIST_PROCESSES, SELF},
     {"a thread list leads to nowhere", thread_list, LIST_PROCESSES, UNMAPPED},
     {"all processes share all threads", shared_threads, LIST_PROCESSES, 0},
+    {"200,000 tasks that share all threads", many_tasks, LIST_PROCESSES, 0},
     {"a process' namespaces are nowhere", nsproxy, LIST_MOUNTS, UNMAPPED},
     {"a process' namespaces are in user memory", nsproxy, LIST_MOUNTS, USER},
     POINTERS("the mounts lead", mount_namespace, LIST_MOUNTS),
-    {"dentries lead in a cycle", dentry_parent, LIST_FILES, CYCLE},
-    {"a dentry leads to nowhere", dentry_parent, LIST_FILES, UNMAPPED},
-    {"a dentry leads to user memory", dentry_parent, LIST_FILES, USER},
+    {"dentries lead in a cycle", dentry_parent, LIST_VMAS, CYCLE},
+    {"a dentry leads to nowhere", dentry_parent, LIST_VMAS, UNMAPPED},
+    {"a dentry leads to user memory", dentry_parent, LIST_VMAS, USER},
     {"a dentry's name is 2^32-1 bytes long", dentry_name, LIST_FILES, UINT32_MAX},
     {"a dentry's name is 256 bytes long", dentry_name, LIST_FILES, 256},
     {"a table of files claims 2^32-1 entries", fd_table, LIST_FILES, 0},
