@@ -16,18 +16,19 @@
 enum { CACHE_BYTES = 4 << 20, CACHE_WAYS = 4 };
 
 struct page_slot {
-    uint64_t tag; /* address | 1; 0: empty */
+    uint64_t tag; /* file offset + 1; 0: empty */
     uint64_t used;
 };
 
 struct kdump_source {
     struct file_source base; /* first: file_vcpu_ops relies on it */
     kdump_ctx_t *ctx;
+    struct kdump_pages pages;
     uint64_t page_size;
     /* Unpacked pages, so that page walks need not unpack a table at every step. They cannot go stale: a file does not
        change. */
     struct page_slot *slot;
-    uint8_t *pages;
+    uint8_t *unpacked;
     size_t sets;
     uint64_t clock;
 };
@@ -50,60 +51,88 @@ static int status_of(kdump_status s)
     }
 }
 
-static const uint8_t *cached_page(struct kdump_source *k, uint64_t page, int *st)
+/* Pages that share their place in the file (zeros) share a slot, too. */
+static const uint8_t *cached_page(struct kdump_source *k, uint64_t page, const struct kdump_page *g, int *st)
 {
-    size_t set = (size_t)(page / k->page_size % k->sets) * CACHE_WAYS, oldest = set;
+    size_t set = (size_t)(g->at / 64 % k->sets) * CACHE_WAYS, oldest = set;
     for (size_t i = set; i < set + CACHE_WAYS; i++) {
-        if (k->slot[i].tag == (page | 1)) {
+        if (k->slot[i].tag == g->at + 1) {
             k->slot[i].used = ++k->clock;
-            return k->pages + i * k->page_size;
+            return k->unpacked + i * k->page_size;
         }
         if (k->slot[i].used < k->slot[oldest].used)
             oldest = i;
     }
-    uint8_t *to = k->pages + oldest * k->page_size;
+    uint8_t *to = k->unpacked + oldest * k->page_size;
     size_t n = k->page_size;
     k->slot[oldest].tag = 0;
     *st = status_of(kdump_read(k->ctx, KDUMP_MACHPHYSADDR, page, to, &n));
     if (*st != ST_OK)
         return NULL;
-    k->slot[oldest] = (struct page_slot){page | 1, ++k->clock};
+    k->slot[oldest] = (struct page_slot){g->at + 1, ++k->clock};
     return to;
+}
+
+/* The page that begins at `page`: in the mapping when it is not compressed, else from the cache. */
+static const uint8_t *page_bytes(struct kdump_source *k, uint64_t page, const struct kdump_page *g, int *st)
+{
+    return g->packed ? cached_page(k, page, g, st) : k->base.file.map + g->at;
 }
 
 static const uint8_t *kdump_map(void *source, const struct phys_range *r, uint64_t at, size_t *avail)
 {
     struct kdump_source *k = source;
     uint64_t in = at & (k->page_size - 1);
-    int st;
-    const uint8_t *p = cached_page(k, at - in, &st);
+    struct kdump_page g;
+    int st = kdump_page_at(&k->pages, at / k->page_size, &g);
+    const uint8_t *p = st == ST_OK ? page_bytes(k, at - in, &g, &st) : NULL;
     if (!p)
         return NULL;
     *avail = (size_t)MIN_OF(k->page_size - in, r->len - (at - r->start));
     return p + in;
 }
 
-/* Whole pages go straight to the caller, many in one call; the ends by way of the cache. */
+/*
+ * Whole pages from `at` on, at most n bytes, that the library is to unpack straight into the caller's buffer: as many as follow
+ * one another in the file. One that lies before the page before it is shared with others, and better kept in the cache; so is
+ * the only page of a short read. Returns the bytes; 0: the first page is none of these.
+ */
+static size_t fresh_run(const struct kdump_source *k, uint64_t at, size_t n, uint64_t *last)
+{
+    struct kdump_page g;
+    size_t run = 0;
+    if (n < 2 * k->page_size)
+        return 0;
+    while (n - run >= k->page_size && kdump_page_at(&k->pages, (at + run) / k->page_size, &g) == ST_OK && g.packed &&
+           g.at > *last) {
+        *last = g.at;
+        run += k->page_size;
+    }
+    return run;
+}
+
 static int kdump_read_op(void *source, const struct phys_range *r, uint64_t at, void *buf, size_t n, size_t *done)
 {
     struct kdump_source *k = source;
+    uint64_t last = 0; /* offset of the page that was read before; the first one may be shared, we cannot know */
     size_t got = 0;
     int st = ST_OK;
     (void)r;
     while (got < n && st == ST_OK) {
         uint64_t in = (at + got) & (k->page_size - 1);
-        size_t want = n - got;
-        if (!in && want >= k->page_size) {
-            want &= ~(size_t)(k->page_size - 1);
-            st = status_of(kdump_read(k->ctx, KDUMP_MACHPHYSADDR, at + got, (uint8_t *)buf + got, &want));
+        size_t step = in ? 0 : fresh_run(k, at + got, n - got, &last);
+        if (step) {
+            st = status_of(kdump_read(k->ctx, KDUMP_MACHPHYSADDR, at + got, (uint8_t *)buf + got, &step));
         } else {
-            want = (size_t)MIN_OF((uint64_t)want, k->page_size - in);
-            const uint8_t *p = cached_page(k, at + got - in, &st);
+            struct kdump_page g;
+            st = kdump_page_at(&k->pages, (at + got) / k->page_size, &g);
+            const uint8_t *p = st == ST_OK ? page_bytes(k, at + got - in, &g, &st) : NULL;
             if (!p)
                 break;
-            memcpy((uint8_t *)buf + got, p + in, want);
+            step = (size_t)MIN_OF((uint64_t)(n - got), k->page_size - in);
+            memcpy((uint8_t *)buf + got, p + in, step);
         }
-        got += want;
+        got += step;
     }
     *done = got;
     return st;
@@ -170,13 +199,13 @@ static int attach(struct kdump_source *k, struct source *s, struct diag *d)
         return diag_fail(d, ST_UNSUPPORTED, "%s: libkdumpfile cannot read pages of %" PRIu64 " bytes", s->name, k->page_size);
     k->sets = CACHE_BYTES / CACHE_WAYS / k->page_size;
     k->slot = calloc(k->sets * CACHE_WAYS, sizeof *k->slot);
-    k->pages = malloc(CACHE_BYTES);
-    if (!k->slot || !k->pages)
+    k->unpacked = malloc(CACHE_BYTES);
+    if (!k->slot || !k->unpacked)
         return diag_fail(d, ST_NOMEM, "%s: out of memory", s->name);
     return ST_OK;
 }
 
-static int kdump_read_all(struct kdump_source *k, struct source *s, struct diag *d)
+static int kdump_read_all(struct kdump_source *k, struct source *s, const struct source_options *options, struct diag *d)
 {
     uint8_t head[32];
     struct plat_file *f = &k->base.file;
@@ -190,9 +219,11 @@ static int kdump_read_all(struct kdump_source *k, struct source *s, struct diag 
         return st;
     k->page_size = h.page_size;
     s->arch = arch_of(h.machine);
-    st = attach(k, s, d);
+    st = kdump_pages_init(f, s->name, &h, options->format != NULL, &k->pages, d);
     if (st == ST_OK)
-        st = kdump_add_ranges(f, s->name, &h, &s->phys, d);
+        st = attach(k, s, d);
+    if (st == ST_OK)
+        st = kdump_add_ranges(&k->pages, s->name, &s->phys, d);
     if (st == ST_OK && read_hints(k, s, &h) != ST_OK)
         st = diag_fail(d, ST_NOMEM, "%s: out of memory for its notes", s->name);
     return st == ST_OK ? file_source_finish(s, &k->base, d) : st;
@@ -204,7 +235,8 @@ static void kdump_source_free(void *impl)
     if (k->ctx)
         kdump_free(k->ctx);
     free(k->slot);
-    free(k->pages);
+    free(k->unpacked);
+    kdump_pages_deinit(&k->pages);
     file_source_close(&k->base);
     free(k);
 }
@@ -221,14 +253,17 @@ static int kdump_open(const char *path, const struct source_options *options, st
     struct kdump_source *k = calloc(1, sizeof *k);
     if (!k)
         return diag_fail(d, ST_NOMEM, "%s: out of memory", path);
-    int st = file_source_open(path, "kdump", false, options, d, &k->base, &s);
+    /* A private mapping would be written to by nobody: compressed pages cannot be written. */
+    struct source_options shared = *options;
+    shared.flags &= ~(uint64_t)SOURCE_COPY_ON_WRITE;
+    int st = file_source_open(path, "kdump", true, &shared, d, &k->base, &s);
     if (st != ST_OK) {
         free(k);
         return st;
     }
     s.phys.ops = &kdump_phys_ops;
     s.phys.source = k;
-    st = kdump_read_all(k, &s, d);
+    st = kdump_read_all(k, &s, options, d);
     if (st != ST_OK) {
         phys_deinit(&s.phys);
         kdump_source_free(k);

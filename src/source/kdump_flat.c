@@ -137,11 +137,14 @@ int kdump_rearrange(struct plat_file *f, const char *name, struct diag *d)
     off_t size = lseek(fd, 0, SEEK_END);
     if (st == ST_OK && size <= 0)
         st = diag_fail(d, ST_BROKEN, "%s: the flattened stream is empty", name);
+    void *map = st == ST_OK ? mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0) : NULL;
+    if (map == MAP_FAILED)
+        st = diag_fail(d, ST_NOMEM, "%s: its rearranged copy of %#" PRIx64 " bytes cannot be mapped", name, (uint64_t)size);
     if (st != ST_OK) {
         close(fd);
         return st;
     }
     plat_file_close(f);
-    *f = (struct plat_file){.fd = fd, .size = (uint64_t)size};
+    *f = (struct plat_file){.fd = fd, .size = (uint64_t)size, .map = map};
     return ST_OK;
 }

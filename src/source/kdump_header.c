@@ -5,12 +5,10 @@
  * a plausible page size at its place does.
  */
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "source/kdump.h"
 
 enum { UTS_MACHINE = 12 + 4 * 65, BLOCK_SIZE_64 = 428, BLOCK_SIZE_32 = 416, HEADER_SIZE = 464, SUB_HEADER_SIZE = 104 };
-enum { MAX_RUNS = 32768 };
 static const uint64_t MAX_BITMAP = 256ULL << 20, MAX_NOTES = 16ULL << 20;
 
 static bool plausible_page_size(uint32_t n)
@@ -18,13 +16,16 @@ static bool plausible_page_size(uint32_t n)
     return n >= 4096 && n <= 65536 && !(n & (n - 1));
 }
 
-/* Offsets in the sub-header of {u64 offset, size} pairs: vmcoreinfo, notes, erase info; max_mapnr_64. */
+/*
+ * Offsets in the sub-header: the flag of a split dump and its first and last frame of the time before version 6, {u64 offset, size}
+ * of vmcoreinfo, notes and erase info, then the three numbers of version 6: first frame, end, max_mapnr.
+ */
 struct sub_form {
-    uint8_t vmcoreinfo, notes, erase, max_mapnr, size_bytes;
+    uint8_t split, vmcoreinfo, notes, erase, frames, size_bytes;
 };
-static const struct sub_form sub_64 = {32, 48, 64, 96, 8};
-static const struct sub_form sub_32_packed = {20, 32, 44, 72, 4}; /* i386: u64 is aligned to 4 bytes */
-static const struct sub_form sub_32_padded = {24, 40, 56, 88, 4}; /* ARM: to 8 */
+static const struct sub_form sub_64 = {12, 32, 48, 64, 80, 8};
+static const struct sub_form sub_32_packed = {8, 20, 32, 44, 56, 4}; /* i386: u64 is aligned to 4 bytes */
+static const struct sub_form sub_32_padded = {8, 24, 40, 56, 72, 4}; /* ARM: to 8 */
 
 static int sub_piece(const struct plat_file *f, const char *name, const char *what, const uint8_t *sub, unsigned at,
                      unsigned size_bytes, uint64_t *off, uint64_t *size, struct diag *d)
@@ -38,7 +39,8 @@ static int sub_piece(const struct plat_file *f, const char *name, const char *wh
     return ST_OK;
 }
 
-static int read_sub_header(const struct plat_file *f, const char *name, struct kdump_header *h, struct diag *d)
+/* *end: the frame at which this part of a split dump ends. */
+static int read_sub_header(const struct plat_file *f, const char *name, struct kdump_header *h, uint64_t *end, struct diag *d)
 {
     uint8_t sub[SUB_HEADER_SIZE];
     if (h->version < 3 || plat_file_read(f, h->page_size, sub, sizeof sub))
@@ -53,7 +55,13 @@ static int read_sub_header(const struct plat_file *f, const char *name, struct k
     if (st == ST_OK && h->version >= 5)
         st = sub_piece(f, name, "erase info", sub, s->erase, s->size_bytes, &erase_at, &erase_size, d);
     if (h->version >= 6)
-        h->frames = le64(sub + s->max_mapnr);
+        h->frames = le64(sub + s->frames + 16);
+    *end = UINT64_MAX;
+    if (le32(sub + s->split)) {
+        const uint8_t *old = sub + s->split + 4;
+        h->first = h->version >= 6 ? le64(sub + s->frames) : h->is64 ? le64(old) : le32(old);
+        *end = h->version >= 6 ? le64(sub + s->frames + 8) : h->is64 ? le64(old + 8) : le32(old + 4);
+    }
     return st;
 }
 
@@ -75,7 +83,8 @@ int kdump_read_header(const struct plat_file *f, const char *name, struct kdump_
         return diag_fail(d, ST_UNSUPPORTED, "%s: the header says that a page has %" PRIu64 " bytes: damaged, or the dump of "
                          "a big-endian machine", name, h.page_size);
     memcpy(h.machine, b + UTS_MACHINE, 65);
-    int st = read_sub_header(f, name, &h, d);
+    uint64_t end = UINT64_MAX;
+    int st = read_sub_header(f, name, &h, &end, d);
     if (st != ST_OK)
         return st;
     h.bitmap_at = (1 + sub_blocks) * h.page_size;
@@ -90,86 +99,8 @@ int kdump_read_header(const struct plat_file *f, const char *name, struct kdump_
         h.bitmap_size = bitmap_blocks / 2 * h.page_size;
         h.bitmap_at += h.bitmap_size;
     }
-    h.frames = MIN_OF(h.frames, h.bitmap_size * 8);
+    h.frames = MIN_OF(MIN_OF(h.frames, h.bitmap_size * 8), end);
+    h.descriptors_at = (1 + sub_blocks + bitmap_blocks) * h.page_size;
     *ret = h;
     return ST_OK;
-}
-
-/* Runs of set bits, taken together in blocks of `words` words when that is not 0. */
-struct runs {
-    const uint64_t *bits;
-    uint64_t nr_words, words;
-    uint64_t frames, page_size;
-    struct phys *phys;
-};
-
-static int add_run(const struct runs *r, uint64_t first, uint64_t end)
-{
-    end = MIN_OF(end, r->frames);
-    if (first >= end)
-        return ST_OK;
-    if (r->phys->nr >= MAX_RUNS)
-        return ST_LIMIT;
-    uint64_t at = first * r->page_size;
-    struct phys_range range = {.start = at, .len = (end - first) * r->page_size, .cookie = at};
-    return phys_add(r->phys, &range);
-}
-
-/* The first bit from `from` on that is `want`; the number of bits when there is none. */
-static uint64_t next_bit(const struct runs *r, uint64_t from, bool want)
-{
-    uint64_t w = from / 64;
-    if (w >= r->nr_words)
-        return r->nr_words * 64;
-    uint64_t v = (want ? r->bits[w] : ~r->bits[w]) & ~0ULL << from % 64;
-    while (!v && ++w < r->nr_words)
-        v = want ? r->bits[w] : ~r->bits[w];
-    return v ? w * 64 + (uint64_t)__builtin_ctzll(v) : r->nr_words * 64;
-}
-
-static int add_exact(const struct runs *r)
-{
-    uint64_t end = r->nr_words * 64, at = next_bit(r, 0, true);
-    while (at < end) {
-        uint64_t to = next_bit(r, at, false);
-        int st = add_run(r, at, to);
-        if (st != ST_OK)
-            return st;
-        at = next_bit(r, to, true);
-    }
-    return ST_OK;
-}
-
-static int add_coarse(const struct runs *r)
-{
-    for (uint64_t w = 0; w < r->nr_words; w += r->words) {
-        uint64_t any = 0;
-        for (uint64_t i = w; i < MIN_OF(w + r->words, r->nr_words); i++)
-            any |= r->bits[i];
-        int st = any ? add_run(r, w * 64, (w + r->words) * 64) : ST_OK; /* neighbours become one */
-        if (st != ST_OK)
-            return st;
-    }
-    return ST_OK;
-}
-
-int kdump_add_ranges(const struct plat_file *f, const char *name, const struct kdump_header *h, struct phys *phys,
-                     struct diag *d)
-{
-    uint64_t *bits = malloc(h->bitmap_size);
-    if (!bits)
-        return diag_fail(d, ST_NOMEM, "%s: out of memory for the bitmap of its pages", name);
-    if (plat_file_read(f, h->bitmap_at, bits, h->bitmap_size)) {
-        free(bits);
-        return diag_fail(d, ST_IO, "%s: the bitmap of pages at offset %#" PRIx64 " cannot be read", name, h->bitmap_at);
-    }
-    struct runs r = {.bits = bits, .nr_words = h->bitmap_size / 8, .frames = h->frames, .page_size = h->page_size,
-                     .phys = phys};
-    int st = add_exact(&r);
-    for (r.words = 1; st == ST_LIMIT && r.words < r.nr_words; r.words *= 64) {
-        phys->nr = 0;
-        st = add_coarse(&r);
-    }
-    free(bits);
-    return st == ST_OK ? ST_OK : diag_fail(d, st, "%s: its pages: %s", name, status_name(st));
 }

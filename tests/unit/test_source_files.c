@@ -816,11 +816,42 @@ static void test_kdump_damaged(void **state)
     refuses("kdump", ST_BROKEN, "does not begin");
     /* a page that lies about where it is */
     kdump("x86_64");
-    u64_at(KD_DESCS, UINT64_MAX - 100);
-    opens_as(NULL, "kdump");
+    static const uint64_t lies[] = {UINT64_MAX - 100, KD_DATA + 4 * 4096 - 10, 1 << 20, 1ULL << 40};
+    for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
+        uint8_t buf[8192];
+        size_t done;
+        u64_at(KD_DESCS, lies[i]);
+        refuses(NULL, ST_BROKEN, "number 0");
+        opens_as("kdump", "kdump");
+        assert_int_equal(phys_read(&s.phys, 0x1000, buf, 1, &done), ST_BROKEN);
+        assert_int_equal(phys_read(&s.phys, 0x1000, buf, 8192, &done), ST_BROKEN);
+        assert_null(phys_ptr(&s.phys, 0x1000, &done));
+        byte_is(0x2000, 2);
+        source_close(&s);
+    }
+    kdump("x86_64"); /* cut within its last page */
+    f->n -= 100;
+    refuses(NULL, ST_BROKEN, "cut");
+    opens_as("kdump", "kdump");
+    byte_is(0x3000, 3);
     uint8_t b;
-    assert_int_not_equal(phys_read(&s.phys, 0x1000, &b, 1, NULL), ST_OK);
-    byte_is(0x2000, 2);
+    assert_int_equal(phys_read(&s.phys, 60 * 4096, &b, 1, NULL), ST_BROKEN);
+    source_close(&s);
+}
+
+/* A part of a split dump: the descriptors of its own frames only. */
+static void test_kdump_split(void **state)
+{
+    (void)state;
+    kdump("x86_64");
+    u32_at(0x1000 + 12, 1);
+    u64_at(0x1000 + 80, 2);
+    u64_at(0x1000 + 88, 60);
+    opens_as(NULL, "kdump");
+    byte_is(0x1000, -1);
+    byte_is(0x2000, 1); /* the first descriptor */
+    byte_is(0x3000, 2);
+    byte_is(60 * 4096, -1);
     source_close(&s);
 }
 
@@ -842,7 +873,7 @@ static void test_kdump_scattered(void **state)
     fill(0, BLOCKS / 2 * 4096);
     fill(0x55, BLOCKS / 2 * 4096);
     fill(0, 4096);
-    opens_as(NULL, "kdump");
+    opens_as("kdump", "kdump");
     assert_true(s.phys.nr >= 1 && s.phys.nr <= 32768);
     assert_int_equal(phys_end(&s.phys), (uint64_t)frames * 4096);
     byte_is(0x1000, -1); /* a hole in a range */
@@ -881,6 +912,7 @@ int main(void)
         cmocka_unit_test(test_avml),
         cmocka_unit_test(test_kdump),
         cmocka_unit_test(test_kdump_damaged),
+        cmocka_unit_test(test_kdump_split),
         cmocka_unit_test(test_kdump_scattered),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
