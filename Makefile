@@ -66,7 +66,7 @@ $B/tinyvmi: $(CMD_OBJ) $B/libtinyvmi.a
 	@echo "  LD    $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now -o $@ $^ $(LIBS)
 
-$B/tinyvmi.pc: Makefile
+$B/tinyvmi.pc: force # PREFIX may differ from the last time
 	@mkdir -p $B
 	@printf 'prefix=%s\nlibdir=%s\nincludedir=$${prefix}/include\n\nName: tinyvmi\nDescription: virtual machine introspection\nVersion: %s\nLibs: -L$${libdir} -ltinyvmi\nLibs.private: %s\nCflags: -I$${includedir}\n' \
 	    '$(PREFIX)' '$(LIBDIR)' '$(VERSION)' '$(LIBS)' >$@
@@ -170,11 +170,11 @@ install: all
 	$B/tinyvmi completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_tinyvmi
 	$B/tinyvmi completion fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/tinyvmi.fish
 	$B/tinyvmi man >$(DESTDIR)$(MANDIR)/man1/tinyvmi.1
-	for v in $$($B/tinyvmi man --list); do $B/tinyvmi man $$v >$(DESTDIR)$(MANDIR)/man1/tinyvmi-$$v.1; done
+	for v in $(patsubst tools/tinyvmi/verb_%.c,%,$(wildcard tools/tinyvmi/verb_*.c)); do $B/tinyvmi man $$v >$(DESTDIR)$(MANDIR)/man1/tinyvmi-$$v.1; done
 
 clean:
 	rm -rf $B $B-asan $B-fuzz
 
-.PHONY: all help deps deps-build demo check tests unit check-guests fuzz fuzz-programs fuzz-corpus asan bench layers format install clean
+.PHONY: force all help deps deps-build demo check tests unit check-guests fuzz fuzz-programs fuzz-corpus asan bench layers format install clean
 .SECONDARY: $(LIB_OBJ) $(CMD_OBJ)
 -include $(shell find $B -name '*.d' 2>/dev/null)
