@@ -12,7 +12,8 @@ enum { MAX_FACTS = 64 };
 /* A row for each system that can be recognised. */
 static const struct os_probe {
     enum vmi_os_kind kind;
-    int (*probe)(struct source *source, const struct os_options *options, struct diag *d, struct osview *ret);
+    int (*probe)(struct source *source, const struct os_options *options, struct diag *d,
+                 struct osview *ret);
 } probes[] = {
     {VMI_KIND_LINUX, linux_probe},
 };
@@ -30,7 +31,8 @@ static void release(struct osview *v)
     *v = (struct osview){0};
 }
 
-int os_open(struct source *source, const struct os_options *options, struct diag *d, struct osview *ret)
+int os_open(struct source *source, const struct os_options *options, struct diag *d,
+            struct osview *ret)
 {
     static const struct os_options none;
     int st = ST_UNSUPPORTED;
@@ -46,11 +48,13 @@ int os_open(struct source *source, const struct os_options *options, struct diag
         if (st == ST_OK)
             return ST_OK;
         release(ret);
-        if (st != ST_ABSENT) /* recognised, and then something broke: another system would not do better */
+        if (st != ST_ABSENT) /* recognised, and then something broke: another system would not do
+                                better */
             return st;
     }
     if (!tried)
-        return diag_fail(d, ST_UNSUPPORTED, "guests of this operating system are not supported (only Linux is)");
+        return diag_fail(d, ST_UNSUPPORTED,
+                         "guests of this operating system are not supported (only Linux is)");
     return st;
 }
 

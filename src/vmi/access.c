@@ -4,7 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-status_t access_fault(vmi_instance_t vmi, const struct access *a, const char *verb, size_t want, size_t done, int code)
+status_t access_fault(vmi_instance_t vmi, const struct access *a, const char *verb, size_t want,
+                      size_t done, int code)
 {
     vmi->story = STORY_VIRTUAL;
     vmi->story_code = code;
@@ -23,7 +24,8 @@ status_t access_fault(vmi_instance_t vmi, const struct access *a, const char *ve
     return VMI_FAILURE;
 }
 
-status_t access_fault_pa(vmi_instance_t vmi, const char *verb, uint64_t pa, size_t want, size_t done, int code)
+status_t access_fault_pa(vmi_instance_t vmi, const char *verb, uint64_t pa, size_t want,
+                         size_t done, int code)
 {
     vmi->story = STORY_PHYSICAL;
     vmi->story_code = code;
@@ -34,7 +36,7 @@ status_t access_fault_pa(vmi_instance_t vmi, const char *verb, uint64_t pa, size
     return VMI_FAILURE;
 }
 
-/* ---- resolving ------------------------------------------------------------------------------------------------- */
+/* ---- resolving ------------------------------------------------------------------------------- */
 
 status_t access_process(vmi_instance_t vmi, vmi_pid_t pid, struct vmi_process *ret)
 {
@@ -49,13 +51,15 @@ status_t access_process(vmi_instance_t vmi, vmi_pid_t pid, struct vmi_process *r
     int st = vmi->os.ops->process(&vmi->os, pid, ret);
     if (st == ST_ABSENT)
         return vmi_fail(vmi, st, "the guest has no process %d", (int)pid);
-    return st == ST_OK ? VMI_SUCCESS : vmi_fail(vmi, st, vmi->diag.text[0] ? NULL : "process %d cannot be looked up: %s",
-                                                (int)pid, status_name(st));
+    return st == ST_OK
+               ? VMI_SUCCESS
+               : vmi_fail(vmi, st, vmi->diag.text[0] ? NULL : "process %d cannot be looked up: %s",
+                          (int)pid, status_name(st));
 }
 
 /*
- * Puts a page table into a space of the guest's own form. Arm hardware never walks a process's table for a kernel
- * address; there the kernel's table stays in its half.
+ * Puts a page table into a space of the guest's own form. Arm hardware never walks a process's
+ * table for a kernel address; there the kernel's table stays in its half.
  */
 static void replace_root(struct aspace *as, uint64_t pt)
 {
@@ -70,26 +74,31 @@ static void replace_root(struct aspace *as, uint64_t pt)
 }
 
 /* The nested table of an access, if it has one. */
-static status_t resolve_nested(vmi_instance_t vmi, uint64_t npt, page_mode_t npm, const struct aspace **ret)
+static status_t resolve_nested(vmi_instance_t vmi, uint64_t npt, page_mode_t npm,
+                               const struct aspace **ret)
 {
     *ret = NULL;
     if (npm == VMI_PM_NONE && !npt)
         return VMI_SUCCESS;
     if (npm != VMI_PM_EPT_4L && npm != VMI_PM_EPT_5L)
-        return vmi_fail(vmi, ST_INVALID, "a nested page table needs mode VMI_PM_EPT_4L or _5L, not %u", (unsigned)npm);
+        return vmi_fail(vmi, ST_INVALID,
+                        "a nested page table needs mode VMI_PM_EPT_4L or _5L, not %u",
+                        (unsigned)npm);
     space_init(&vmi->outer, &vmi->source.phys, form_of_mode(vmi, npm), npt);
     *ret = &vmi->outer;
     return VMI_SUCCESS;
 }
 
-status_t access_table(vmi_instance_t vmi, uint64_t npt, page_mode_t npm, uint64_t pt, page_mode_t pm, uint64_t va,
-                      struct access *ret)
+status_t access_table(vmi_instance_t vmi, uint64_t npt, page_mode_t npm, uint64_t pt,
+                      page_mode_t pm, uint64_t va, struct access *ret)
 {
     const struct aspace *outer;
     if (pm == VMI_PM_NONE)
         pm = vmi->page_mode;
     if (!mode_usable(pm))
-        return vmi_fail(vmi, ST_INVALID, "the page mode of the guest is not known: give one, or call vmi_init_paging");
+        return vmi_fail(
+            vmi, ST_INVALID,
+            "the page mode of the guest is not known: give one, or call vmi_init_paging");
     if (resolve_nested(vmi, npt, npm, &outer) != VMI_SUCCESS)
         return VMI_FAILURE;
     if (vmi->have_space && pm == vmi->page_mode) {
@@ -100,7 +109,8 @@ status_t access_table(vmi_instance_t vmi, uint64_t npt, page_mode_t npm, uint64_
     }
     if (outer)
         vmi->scratch.outer = outer;
-    *ret = (struct access){.space = &vmi->scratch, .addr = va, .pid = -1, .pm = pm, .npm = npm, .npt = npt};
+    *ret = (struct access){
+        .space = &vmi->scratch, .addr = va, .pid = -1, .pm = pm, .npm = npm, .npt = npt};
     return VMI_SUCCESS;
 }
 
@@ -161,7 +171,9 @@ static void check_version(vmi_instance_t vmi, const access_context_t *ctx)
     if (ctx->version == ACCESS_CONTEXT_VERSION || vmi->warned_version)
         return;
     vmi->warned_version = true;
-    fprintf(stderr, "VMI_WARNING: an access context has version %" PRIu32 ", expected %u: use ACCESS_CONTEXT()\n",
+    fprintf(stderr,
+            "VMI_WARNING: an access context has version %" PRIu32
+            ", expected %u: use ACCESS_CONTEXT()\n",
             ctx->version, ACCESS_CONTEXT_VERSION);
 }
 
@@ -191,16 +203,18 @@ status_t access_context(vmi_instance_t vmi, const access_context_t *ctx, struct 
     }
     if (resolve_nested(vmi, ctx->npt, ctx->npm, &outer) != VMI_SUCCESS)
         return VMI_FAILURE;
-    if (outer || (ctx->pm && ctx->pm != vmi->page_mode)) { /* the process's root, walked as the context says */
+    if (outer || (ctx->pm &&
+                  ctx->pm != vmi->page_mode)) { /* the process's root, walked as the context says */
         int32_t pid = ret->pid;
-        status_t s = access_table(vmi, ctx->npt, ctx->npm, space_root(ret->space, ret->addr), ctx->pm, ret->addr, ret);
+        status_t s = access_table(vmi, ctx->npt, ctx->npm, space_root(ret->space, ret->addr),
+                                  ctx->pm, ret->addr, ret);
         ret->pid = pid;
         return s;
     }
     return VMI_SUCCESS;
 }
 
-/* ---- bytes ----------------------------------------------------------------------------------------------------- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 status_t access_translate(vmi_instance_t vmi, const struct access *a, uint64_t *ret, uint64_t *left)
 {
@@ -219,7 +233,8 @@ status_t access_translate(vmi_instance_t vmi, const struct access *a, uint64_t *
 }
 
 /* With translations of the program's own among the guest's: page by page. */
-static int transfer_pages(vmi_instance_t vmi, const struct access *a, void *in, const void *out, size_t n, size_t *done)
+static int transfer_pages(vmi_instance_t vmi, const struct access *a, void *in, const void *out,
+                          size_t n, size_t *done)
 {
     int st = ST_OK;
     for (*done = 0; *done < n && st == ST_OK;) {
@@ -257,13 +272,15 @@ status_t access_read(vmi_instance_t vmi, const struct access *a, void *buf, size
         *done = got;
     vmi->statistics.bytes_read += got;
     if (__builtin_expect(st != ST_OK, 0))
-        return a->space ? access_fault(vmi, a, "read", n, got, st) : access_fault_pa(vmi, "read", a->addr, n, got, st);
+        return a->space ? access_fault(vmi, a, "read", n, got, st)
+                        : access_fault_pa(vmi, "read", a->addr, n, got, st);
     if (a->space)
         vmi->walk.failed = false;
     return VMI_SUCCESS;
 }
 
-status_t access_write(vmi_instance_t vmi, const struct access *a, const void *buf, size_t n, size_t *done)
+status_t access_write(vmi_instance_t vmi, const struct access *a, const void *buf, size_t n,
+                      size_t *done)
 {
     size_t put = 0;
     int st;
@@ -277,7 +294,8 @@ status_t access_write(vmi_instance_t vmi, const struct access *a, const void *bu
     if (done)
         *done = put;
     if (st != ST_OK)
-        return a->space ? access_fault(vmi, a, "write", n, put, st) : access_fault_pa(vmi, "write", a->addr, n, put, st);
+        return a->space ? access_fault(vmi, a, "write", n, put, st)
+                        : access_fault_pa(vmi, "write", a->addr, n, put, st);
     if (a->space)
         vmi->walk.failed = false;
     return VMI_SUCCESS;

@@ -20,7 +20,8 @@ static struct vmi_caches *caches_of(vmi_instance_t vmi)
     return vmi->caches;
 }
 
-static void add(vmi_instance_t vmi, struct map *m, const struct map_key *key, uint64_t value, const char *text)
+static void add(vmi_instance_t vmi, struct map *m, const struct map_key *key, uint64_t value,
+                const char *text)
 {
     if (map_put(m, key, value, text, NULL) != ST_OK)
         vmi_fail(vmi, ST_NOMEM, "no memory for a cache entry");
@@ -39,14 +40,15 @@ void cache_close(vmi_instance_t vmi)
     vmi->caches = NULL;
 }
 
-/* ---- translations ---------------------------------------------------------------------------------------------- */
+/* ---- translations ---------------------------------------------------------------------------- */
 
 static struct map_key v2p_key(uint64_t va, uint64_t root, uint64_t npt, page_mode_t pm)
 {
     return (struct map_key){.n = {va >> 12, root, npt & ~0xfffULL, pm}};
 }
 
-bool cache_get_v2p(vmi_instance_t vmi, uint64_t va, uint64_t root, uint64_t npt, page_mode_t pm, uint64_t *pa)
+bool cache_get_v2p(vmi_instance_t vmi, uint64_t va, uint64_t root, uint64_t npt, page_mode_t pm,
+                   uint64_t *pa)
 {
     if (!cache_has_v2p(vmi))
         return false;
@@ -103,9 +105,10 @@ void vmi_v2pcache_nested_flush(vmi_instance_t vmi, addr_t pt, addr_t npt)
     flush_v2p(vmi, pt, &(struct v2p_filter){.any_npt = npt == ~0ULL, .npt = npt & ~0xfffULL});
 }
 
-/* ---- symbols --------------------------------------------------------------------------------------------------- */
+/* ---- symbols --------------------------------------------------------------------------------- */
 
-bool cache_get_symbol(vmi_instance_t vmi, uint64_t base, enum cache_by by, uint64_t whose, const char *name, uint64_t *va)
+bool cache_get_symbol(vmi_instance_t vmi, uint64_t base, enum cache_by by, uint64_t whose,
+                      const char *name, uint64_t *va)
 {
     if (!vmi->caches)
         return false;
@@ -169,7 +172,7 @@ void vmi_rvacache_flush(vmi_instance_t vmi)
         map_remove(&vmi->caches->rva, NULL, NULL);
 }
 
-/* ---- processes ------------------------------------------------------------------------------------------------- */
+/* ---- processes ------------------------------------------------------------------------------- */
 
 bool cache_get_pid(vmi_instance_t vmi, vmi_pid_t pid, uint64_t *root)
 {
@@ -185,7 +188,7 @@ bool cache_get_pid(vmi_instance_t vmi, vmi_pid_t pid, uint64_t *root)
 
 static bool same_pid(const struct map_entry *e, const void *arg)
 {
-    return e->key.n[0] == (uint64_t)*(const vmi_pid_t *)arg;
+    return e->key.n[0] == (uint64_t) * (const vmi_pid_t *)arg;
 }
 
 bool cache_drop_pid(vmi_instance_t vmi, vmi_pid_t pid)

@@ -12,13 +12,12 @@
 enum { MAX_CONFIG = 16 << 20, MAX_NAME = 100 };
 
 const struct config_key config_keys[] = {
-#define CONFIG_ROW(name) {#name, CONFIG_NUMBER, true, CFG_##name},
+#define CONFIG_ROW(name)       {#name, CONFIG_NUMBER, true, CFG_##name},
 #define CONFIG_TABLE_ROW(name) {#name, CONFIG_NUMBER, false, CFG_##name},
-    CONFIG_NUMBERS(CONFIG_ROW)
-    CONFIG_TABLE_NUMBERS(CONFIG_TABLE_ROW)
+    CONFIG_NUMBERS(CONFIG_ROW) CONFIG_TABLE_NUMBERS(CONFIG_TABLE_ROW)
 #undef CONFIG_ROW
 #undef CONFIG_TABLE_ROW
-    {"ostype", CONFIG_WORD, true, 0},
+        {"ostype", CONFIG_WORD, true, 0},
     {"os_type", CONFIG_WORD, false, 0},
     {"pagemode", CONFIG_WORD, true, 0},
     {"aarch64_ttbr0_granule_size", CONFIG_WORD, true, 0},
@@ -75,7 +74,7 @@ void config_settings(const struct config *c, struct os_settings *ret)
     };
 }
 
-/* ---- keys with a text -------------------------------------------------------------------------------------------- */
+/* ---- keys with a text ------------------------------------------------------------------------ */
 
 struct word {
     const char *name;
@@ -95,17 +94,24 @@ static bool find_word(const struct word *words, const char *name, uint64_t *ret)
 
 static void set_ostype(struct config *c, const char *value)
 {
-    static const struct word words[] = {
-        {"Linux", VMI_OS_LINUX}, {"Windows", VMI_OS_WINDOWS}, {"FreeBSD", VMI_OS_FREEBSD}, {"OSX", VMI_OS_OSX}, {NULL, 0}};
+    static const struct word words[] = {{"Linux", VMI_OS_LINUX},
+                                        {"Windows", VMI_OS_WINDOWS},
+                                        {"FreeBSD", VMI_OS_FREEBSD},
+                                        {"OSX", VMI_OS_OSX},
+                                        {NULL, 0}};
     uint64_t v;
     c->ostype = find_word(words, value, &v) ? (os_t)v : VMI_OS_UNKNOWN;
 }
 
 static void set_page_mode(struct config *c, const char *value)
 {
-#define MODE(name) {#name, name}
-    static const struct word words[] = {MODE(VMI_PM_LEGACY),  MODE(VMI_PM_PAE),     MODE(VMI_PM_IA32E), MODE(VMI_PM_AARCH32),
-                                        MODE(VMI_PM_AARCH64), MODE(VMI_PM_EPT_4L), MODE(VMI_PM_EPT_5L), {NULL, 0}};
+#define MODE(name)                                                                                 \
+    {                                                                                              \
+#name, name                                                                                \
+    }
+    static const struct word words[] = {
+        MODE(VMI_PM_LEGACY),  MODE(VMI_PM_PAE),    MODE(VMI_PM_IA32E),  MODE(VMI_PM_AARCH32),
+        MODE(VMI_PM_AARCH64), MODE(VMI_PM_EPT_4L), MODE(VMI_PM_EPT_5L), {NULL, 0}};
 #undef MODE
     uint64_t v;
     if (find_word(words, value, &v)) {
@@ -118,8 +124,10 @@ static void set_page_mode(struct config *c, const char *value)
 
 static void set_granule(struct config *c, unsigned half, const char *value)
 {
-    static const struct word words[] = {
-        {"VMI_PS_4KB", VMI_PS_4KB}, {"VMI_PS_16KB", VMI_PS_16KB}, {"VMI_PS_64KB", VMI_PS_64KB}, {NULL, 0}};
+    static const struct word words[] = {{"VMI_PS_4KB", VMI_PS_4KB},
+                                        {"VMI_PS_16KB", VMI_PS_16KB},
+                                        {"VMI_PS_64KB", VMI_PS_64KB},
+                                        {NULL, 0}};
     c->ttbr_granule[half] = 0;
     find_word(words, value, &c->ttbr_granule[half]);
 }
@@ -151,9 +159,10 @@ int config_set_text(struct config *c, const char *key, const char *value)
     return ST_OK;
 }
 
-/* ---- sources ----------------------------------------------------------------------------------------------------- */
+/* ---- sources --------------------------------------------------------------------------------- */
 
-/* The name that entries are looked up by: a file's last path component, a guest's name, or domid-N. */
+/* The name that entries are looked up by: a file's last path component, a guest's name, or domid-N.
+ */
 static void entry_name(vmi_instance_t vmi, char *buf, size_t size)
 {
     const char *name = vmi->name;
@@ -257,7 +266,8 @@ static int load_json_path(const char *path, struct diag *d, struct config **ret)
     return ST_OK;
 }
 
-int config_load(vmi_instance_t vmi, vmi_config_t mode, void *config, struct config **ret, vmi_init_error_t *missing)
+int config_load(vmi_instance_t vmi, vmi_config_t mode, void *config, struct config **ret,
+                vmi_init_error_t *missing)
 {
     char name[MAX_NAME + 1];
     int st;

@@ -4,10 +4,10 @@
  *
  *     NAME { key = value; key = "text"; }      # comment
  *
- * A word is the longest run of letters, digits and / . _ @ - . It is a key if it equals one; a number if it is decimal,
- * octal (leading 0) or 0x and hex digits; a NAME if it starts with a letter or digit, has two characters or more and
- * none of / and @; else a path. What LibVMI takes is taken, and what it refuses is refused, so that a file that works
- * here works there.
+ * A word is the longest run of letters, digits and / . _ @ - . It is a key if it equals one; a
+ * number if it is decimal, octal (leading 0) or 0x and hex digits; a NAME if it starts with a
+ * letter or digit, has two characters or more and none of / and @; else a path. What LibVMI takes
+ * is taken, and what it refuses is refused, so that a file that works here works there.
  */
 #include "vmi/config.h"
 
@@ -17,7 +17,19 @@
 
 enum { MAX_WORD = 1023 };
 
-enum token { T_END, T_OPEN, T_CLOSE, T_EQUALS, T_SEMICOLON, T_QUOTE, T_KEY, T_NUMBER, T_NAME, T_PATH, T_ERROR };
+enum token {
+    T_END,
+    T_OPEN,
+    T_CLOSE,
+    T_EQUALS,
+    T_SEMICOLON,
+    T_QUOTE,
+    T_KEY,
+    T_NUMBER,
+    T_NAME,
+    T_PATH,
+    T_ERROR
+};
 
 struct lexer {
     const char *p, *end;
@@ -28,7 +40,7 @@ struct lexer {
     const struct config_key *key;
 };
 
-/* ---- words ------------------------------------------------------------------------------------------------------ */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 static bool is_word_char(char c)
 {
@@ -118,14 +130,15 @@ static enum token next(struct lexer *l)
     return l->token = lex_word(l);
 }
 
-/* ---- grammar ---------------------------------------------------------------------------------------------------- */
+/* ---- grammar --------------------------------------------------------------------------------- */
 
 static int syntax(struct lexer *l, const char *expected)
 {
     if (l->token == T_ERROR)
         return ST_BROKEN;
     if (l->token >= T_KEY)
-        return diag_fail(l->d, ST_BROKEN, "configuration, line %u: expected %s before \"%.64s\"", l->line, expected, l->word);
+        return diag_fail(l->d, ST_BROKEN, "configuration, line %u: expected %s before \"%.64s\"",
+                         l->line, expected, l->word);
     return diag_fail(l->d, ST_BROKEN, "configuration, line %u: expected %s", l->line, expected);
 }
 
@@ -145,7 +158,8 @@ static int number_value(struct lexer *l, struct config *c, int number)
     errno = 0;
     uint64_t v = strtoull(l->word, &end, 0);
     if (errno || *end)
-        return diag_fail(l->d, ST_BROKEN, "configuration, line %u: %.64s is no number of 64 bits", l->line, l->word);
+        return diag_fail(l->d, ST_BROKEN, "configuration, line %u: %.64s is no number of 64 bits",
+                         l->line, l->word);
     c->number[number] = v;
     next(l);
     return ST_OK;
@@ -160,7 +174,8 @@ static int text_value(struct lexer *l, struct config *c, const struct config_key
     if (key->kind == CONFIG_WORD && l->token != T_NAME)
         return syntax(l, "a word of two or more letters, digits, . _ -");
     if (key->kind == CONFIG_PATH && l->token != T_PATH)
-        return syntax(l, "a path: it needs a / or @ somewhere (\"./System.map\"), and letters, digits, / . _ @ - alone");
+        return syntax(l, "a path: it needs a / or @ somewhere (\"./System.map\"), and letters, "
+                         "digits, / . _ @ - alone");
     memcpy(value, l->word, sizeof value);
     next(l);
     st = expect(l, T_QUOTE, "a closing quote");
@@ -213,9 +228,11 @@ static int entry(struct lexer *l, bool wanted, struct config **found)
     return ST_OK;
 }
 
-int config_parse(struct bytes text, const char *name, bool body_only, struct diag *d, struct config **ret)
+int config_parse(struct bytes text, const char *name, bool body_only, struct diag *d,
+                 struct config **ret)
 {
-    struct lexer l = {.p = (const char *)text.p, .end = (const char *)text.p + text.n, .line = 1, .d = d};
+    struct lexer l = {
+        .p = (const char *)text.p, .end = (const char *)text.p + text.n, .line = 1, .d = d};
     struct config *found = NULL;
     int st = ST_OK;
     next(&l);

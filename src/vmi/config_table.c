@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The configuration as a hash table: texts for the keys that take text, pointers to uint64_t for those with numbers. */
+/* The configuration as a hash table: texts for the keys that take text, pointers to uint64_t for
+ * those with numbers. */
 #include "vmi/config.h"
 
 #include <glib.h>

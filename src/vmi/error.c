@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Why a call failed. A failed access in a scan loop must stay cheap, so it leaves numbers behind; vmi_last_error makes
- * the words.
+ * Why a call failed. A failed access in a scan loop must stay cheap, so it leaves numbers behind;
+ * vmi_last_error makes the words.
  */
 #include "vmi/access.h"
 
@@ -9,16 +9,18 @@
 
 _Static_assert(VMI_ERROR_ABSENT == -ST_ABSENT && VMI_ERROR_BROKEN == -ST_BROKEN &&
                    VMI_ERROR_UNSUPPORTED == -ST_UNSUPPORTED && VMI_ERROR_DENIED == -ST_DENIED &&
-                   VMI_ERROR_BUSY == -ST_BUSY && VMI_ERROR_IO == -ST_IO && VMI_ERROR_NO_MEMORY == -ST_NOMEM &&
-                   VMI_ERROR_INVALID == -ST_INVALID && VMI_ERROR_LIMIT == -ST_LIMIT,
+                   VMI_ERROR_BUSY == -ST_BUSY && VMI_ERROR_IO == -ST_IO &&
+                   VMI_ERROR_NO_MEMORY == -ST_NOMEM && VMI_ERROR_INVALID == -ST_INVALID &&
+                   VMI_ERROR_LIMIT == -ST_LIMIT,
                "the kinds of error that programs see are the codes inside, negated");
 
-/* vmi_open and vmi_init have no instance to keep their story in; the API asks for one per thread. */
+/* vmi_open and vmi_init have no instance to keep their story in; the API asks for one per thread.
+ */
 static __thread struct vmi_error open_error;
 
 static void set_error(struct vmi_error *e, int code, const char *fmt, va_list ap)
 {
-    e->kind = (enum vmi_error_kind)-code;
+    e->kind = (enum vmi_error_kind) - code;
     vsnprintf(e->text, sizeof e->text, fmt, ap);
 }
 
@@ -28,7 +30,7 @@ status_t vmi_fail(vmi_instance_t vmi, int code, const char *fmt, ...)
         return VMI_FAILURE;
     vmi->story = STORY_TEXT;
     if (!fmt) {
-        vmi->error.kind = (enum vmi_error_kind)-code;
+        vmi->error.kind = (enum vmi_error_kind) - code;
         snprintf(vmi->error.text, sizeof vmi->error.text, "%s",
                  vmi->diag.text[0] ? vmi->diag.text : status_name(code));
         return VMI_FAILURE;
@@ -58,14 +60,17 @@ status_t vmi_unsupported(vmi_instance_t vmi, const char *what)
 {
     if (!vmi)
         return VMI_FAILURE;
-    return vmi_fail(vmi, ST_UNSUPPORTED, "a source of kind \"%s\" has no %s", vmi->source.kind, what);
+    return vmi_fail(vmi, ST_UNSUPPORTED, "a source of kind \"%s\" has no %s", vmi->source.kind,
+                    what);
 }
 
 bool vmi_need_os(vmi_instance_t vmi)
 {
     if (vmi && vmi->have_os)
         return true;
-    vmi_fail(vmi, ST_INVALID, "no operating system is known yet: call vmi_init_os, or open without VMI_OPEN_MEMORY_ONLY");
+    vmi_fail(
+        vmi, ST_INVALID,
+        "no operating system is known yet: call vmi_init_os, or open without VMI_OPEN_MEMORY_ONLY");
     return false;
 }
 
@@ -107,18 +112,22 @@ static void tell_walk(vmi_instance_t vmi, struct vmi_error *e)
     char where[96], entry[96] = "";
     uint64_t va = s->va + s->done;
     name_address(s, va, where, sizeof where);
-    /* The page tables of a live guest may have changed since; then the words are about how they are now. */
+    /* The page tables of a live guest may have changed since; then the words are about how they are
+     * now. */
     aspace_walk(&s->space, GVA(va), &w);
     if (w.levels)
         snprintf(entry, sizeof entry, ": entry 0x%llx at physical 0x%llx (level %u of %u)",
-                 (unsigned long long)w.entry[w.levels - 1].value, (unsigned long long)w.entry[w.levels - 1].at, w.levels,
-                 (unsigned)w.form->levels);
-    int n = snprintf(e->text, sizeof e->text, "cannot %s %s: %s%s", s->verb, where, fault_text(&w), entry);
+                 (unsigned long long)w.entry[w.levels - 1].value,
+                 (unsigned long long)w.entry[w.levels - 1].at, w.levels, (unsigned)w.form->levels);
+    int n = snprintf(e->text, sizeof e->text, "cannot %s %s: %s%s", s->verb, where, fault_text(&w),
+                     entry);
     if (s->done && n > 0 && (size_t)n < sizeof e->text)
-        snprintf(e->text + n, sizeof e->text - (size_t)n, "; %zu of %zu bytes were done before", s->done, s->want);
+        snprintf(e->text + n, sizeof e->text - (size_t)n, "; %zu of %zu bytes were done before",
+                 s->done, s->want);
 }
 
-/* Why an access failed that is no matter of page tables: the source's own words where it has some. */
+/* Why an access failed that is no matter of page tables: the source's own words where it has some.
+ */
 static const char *source_story(vmi_instance_t vmi, int code)
 {
     const struct diag *story = vmi->source.story;
@@ -131,7 +140,8 @@ static const char *source_story(vmi_instance_t vmi, int code)
 
 static void tell_physical(vmi_instance_t vmi, struct vmi_error *e)
 {
-    snprintf(e->text, sizeof e->text, "cannot %s physical address 0x%llx: %.300s; %zu of %zu bytes were done before",
+    snprintf(e->text, sizeof e->text,
+             "cannot %s physical address 0x%llx: %.300s; %zu of %zu bytes were done before",
              vmi->physical.verb, (unsigned long long)(vmi->physical.pa + vmi->physical.done),
              source_story(vmi, vmi->story_code), vmi->physical.done, vmi->physical.want);
 }
@@ -154,7 +164,7 @@ const struct vmi_error *vmi_last_error(vmi_instance_t vmi)
         return &open_error;
     if (vmi->story == STORY_TEXT)
         return &vmi->error;
-    vmi->error.kind = (enum vmi_error_kind)-vmi->story_code;
+    vmi->error.kind = (enum vmi_error_kind) - vmi->story_code;
     if (vmi->story == STORY_PHYSICAL)
         tell_physical(vmi, &vmi->error);
     else

@@ -2,7 +2,8 @@
 /* Events: what is refused whatever the source, and then what the source does (monitor.h). */
 #include "vmi/monitor.h"
 
-/* The source's operations, or NULL with the story recorded: not every source has events, not every instance asked. */
+/* The source's operations, or NULL with the story recorded: not every source has events, not every
+ * instance asked. */
 static const struct monitor_ops *monitor_of(vmi_instance_t vmi, uint64_t flags)
 {
     if (!vmi)
@@ -29,8 +30,8 @@ static status_t check_event(vmi_instance_t vmi, const vmi_event_t *event)
     if (!event)
         return vmi_fail(vmi, ST_INVALID, "no event was given");
     if (event->version != VMI_EVENTS_VERSION)
-        return vmi_fail(vmi, ST_INVALID, "the event has version %u; this library has version %u", event->version,
-                        (unsigned)VMI_EVENTS_VERSION);
+        return vmi_fail(vmi, ST_INVALID, "the event has version %u; this library has version %u",
+                        event->version, (unsigned)VMI_EVENTS_VERSION);
     if (event->type == VMI_EVENT_INVALID || event->type > VMI_EVENT_IO)
         return vmi_fail(vmi, ST_INVALID, "%u is no type of event", event->type);
     return event->callback ? VMI_SUCCESS : vmi_fail(vmi, ST_INVALID, "the event has no callback");
@@ -42,10 +43,12 @@ status_t vmi_register_event(vmi_instance_t vmi, vmi_event_t *event)
     return ops && check_event(vmi, event) == VMI_SUCCESS ? ops->add(vmi, event) : VMI_FAILURE;
 }
 
-status_t vmi_swap_events(vmi_instance_t vmi, vmi_event_t *swap_from, vmi_event_t *swap_to, vmi_event_free_t free_routine)
+status_t vmi_swap_events(vmi_instance_t vmi, vmi_event_t *swap_from, vmi_event_t *swap_to,
+                         vmi_event_free_t free_routine)
 {
     const struct monitor_ops *ops = monitor_of(vmi, VMI_INIT_EVENTS);
-    if (!ops || check_event(vmi, swap_from) != VMI_SUCCESS || check_event(vmi, swap_to) != VMI_SUCCESS)
+    if (!ops || check_event(vmi, swap_from) != VMI_SUCCESS ||
+        check_event(vmi, swap_to) != VMI_SUCCESS)
         return VMI_FAILURE;
     return ops->swap(vmi, swap_from, swap_to, free_routine);
 }
@@ -56,7 +59,8 @@ status_t vmi_clear_event(vmi_instance_t vmi, vmi_event_t *event, vmi_event_free_
     if (!ops)
         return VMI_FAILURE;
     /* error paths clear what was never filled in: that is a failure and nothing else */
-    return check_event(vmi, event) == VMI_SUCCESS ? ops->clear(vmi, event, free_routine) : VMI_FAILURE;
+    return check_event(vmi, event) == VMI_SUCCESS ? ops->clear(vmi, event, free_routine)
+                                                  : VMI_FAILURE;
 }
 
 status_t vmi_events_listen(vmi_instance_t vmi, uint32_t timeout)
@@ -95,8 +99,8 @@ vmi_event_t *vmi_get_singlestep_event(vmi_instance_t vmi, uint32_t vcpu)
     return ops ? ops->find_step(vmi, vcpu) : NULL;
 }
 
-status_t vmi_set_mem_event_range(vmi_instance_t vmi, addr_t gfn_start, addr_t gfn_end, vmi_mem_access_t access,
-                                 uint16_t vmm_pagetable_id)
+status_t vmi_set_mem_event_range(vmi_instance_t vmi, addr_t gfn_start, addr_t gfn_end,
+                                 vmi_mem_access_t access, uint16_t vmm_pagetable_id)
 {
     const struct monitor_ops *ops = monitor_of(vmi, VMI_INIT_EVENTS);
     if (!ops)
@@ -106,7 +110,8 @@ status_t vmi_set_mem_event_range(vmi_instance_t vmi, addr_t gfn_start, addr_t gf
     return ops->restrict_frames(vmi, gfn_start, gfn_end, access, vmm_pagetable_id);
 }
 
-status_t vmi_set_mem_event(vmi_instance_t vmi, addr_t gfn, vmi_mem_access_t access, uint16_t vmm_pagetable_id)
+status_t vmi_set_mem_event(vmi_instance_t vmi, addr_t gfn, vmi_mem_access_t access,
+                           uint16_t vmm_pagetable_id)
 {
     const struct monitor_ops *ops = monitor_of(vmi, VMI_INIT_EVENTS);
     if (!ops)
@@ -116,7 +121,8 @@ status_t vmi_set_mem_event(vmi_instance_t vmi, addr_t gfn, vmi_mem_access_t acce
     return ops->restrict_frames(vmi, gfn, gfn + 1, access, vmm_pagetable_id);
 }
 
-status_t vmi_step_event(vmi_instance_t vmi, vmi_event_t *event, uint32_t vcpu_id, uint64_t steps, event_callback_t cb)
+status_t vmi_step_event(vmi_instance_t vmi, vmi_event_t *event, uint32_t vcpu_id, uint64_t steps,
+                        event_callback_t cb)
 {
     const struct monitor_ops *ops = monitor_of(vmi, VMI_INIT_EVENTS);
     if (!ops || check_event(vmi, event) != VMI_SUCCESS)
@@ -134,13 +140,15 @@ status_t vmi_stop_single_step_vcpu(vmi_instance_t vmi, vmi_event_t *event, uint3
     return ops->stop_step(vmi, event, vcpu);
 }
 
-status_t vmi_toggle_single_step_vcpu(vmi_instance_t vmi, vmi_event_t *event, uint32_t vcpu, bool enabled)
+status_t vmi_toggle_single_step_vcpu(vmi_instance_t vmi, vmi_event_t *event, uint32_t vcpu,
+                                     bool enabled)
 {
     const struct monitor_ops *ops = monitor_of(vmi, VMI_INIT_EVENTS);
     if (!ops || check_event(vmi, event) != VMI_SUCCESS)
         return VMI_FAILURE;
     if (vcpu >= MAX_SINGLESTEP_VCPUS)
-        return vmi_fail(vmi, ST_INVALID, "a single-step event covers vCPUs 0 to %d", MAX_SINGLESTEP_VCPUS - 1);
+        return vmi_fail(vmi, ST_INVALID, "a single-step event covers vCPUs 0 to %d",
+                        MAX_SINGLESTEP_VCPUS - 1);
     return ops->toggle_step(vmi, event, vcpu, enabled);
 }
 

@@ -19,7 +19,8 @@ uint64_t vmi_get_vmid(vmi_instance_t vmi)
     return vmi ? vmi->source.id : 0;
 }
 
-/* Our own ELF header, from the linker: it knows what we were built for without asking the preprocessor. */
+/* Our own ELF header, from the linker: it knows what we were built for without asking the
+ * preprocessor. */
 extern const Elf64_Ehdr __ehdr_start __attribute__((weak, visibility("hidden")));
 
 vmi_arch_t vmi_get_library_arch(void)
@@ -67,7 +68,7 @@ os_t vmi_get_ostype(vmi_instance_t vmi)
     return vmi->have_os ? os_of_kind(vmi->os.info.os) : vmi->profile_os;
 }
 
-/* ---- Windows: no view of it yet ---------------------------------------------------------------------------------- */
+/* ---- Windows: no view of it yet -------------------------------------------------------------- */
 
 bool vmi_get_windows_build_info(vmi_instance_t vmi, win_build_info_t *info)
 {
@@ -91,10 +92,11 @@ uint16_t vmi_get_win_buildnumber(vmi_instance_t vmi)
 const char *vmi_get_winver_str(vmi_instance_t vmi)
 {
 #define NAME(v) [v] = #v
-    static const char *const names[] = {
-        NAME(VMI_OS_WINDOWS_NONE), NAME(VMI_OS_WINDOWS_UNKNOWN), NAME(VMI_OS_WINDOWS_2000), NAME(VMI_OS_WINDOWS_XP),
-        NAME(VMI_OS_WINDOWS_2003), NAME(VMI_OS_WINDOWS_VISTA),   NAME(VMI_OS_WINDOWS_2008), NAME(VMI_OS_WINDOWS_7),
-        NAME(VMI_OS_WINDOWS_8),    NAME(VMI_OS_WINDOWS_10)};
+    static const char *const names[] = {NAME(VMI_OS_WINDOWS_NONE), NAME(VMI_OS_WINDOWS_UNKNOWN),
+                                        NAME(VMI_OS_WINDOWS_2000), NAME(VMI_OS_WINDOWS_XP),
+                                        NAME(VMI_OS_WINDOWS_2003), NAME(VMI_OS_WINDOWS_VISTA),
+                                        NAME(VMI_OS_WINDOWS_2008), NAME(VMI_OS_WINDOWS_7),
+                                        NAME(VMI_OS_WINDOWS_8),    NAME(VMI_OS_WINDOWS_10)};
 #undef NAME
     unsigned v = vmi_get_winver(vmi);
     return v < ARRAY_LEN(names) ? names[v] : names[VMI_OS_WINDOWS_UNKNOWN];
@@ -107,7 +109,7 @@ win_ver_t vmi_get_winver_manual(vmi_instance_t vmi, addr_t kdvb_pa)
     return VMI_OS_WINDOWS_NONE;
 }
 
-/* ---- memory and state -------------------------------------------------------------------------------------------- */
+/* ---- memory and state ------------------------------------------------------------------------ */
 
 uint64_t vmi_get_memsize(vmi_instance_t vmi)
 {
@@ -156,7 +158,8 @@ static status_t vcpu_result(vmi_instance_t vmi, int st, const char *what)
     if (st == ST_OK)
         return VMI_SUCCESS;
     const struct diag *story = vmi->source.story;
-    return vmi_fail(vmi, st, "%s: %s", what, story && story->code == st && story->text[0] ? story->text : status_name(st));
+    return vmi_fail(vmi, st, "%s: %s", what,
+                    story && story->code == st && story->text[0] ? story->text : status_name(st));
 }
 
 status_t vmi_pause_vm(vmi_instance_t vmi)
@@ -167,7 +170,8 @@ status_t vmi_pause_vm(vmi_instance_t vmi)
         return VMI_SUCCESS;
     if (!vmi->source.vcpu || !vmi->source.vcpu->pause)
         return vmi_unsupported(vmi, "way to pause the guest");
-    return vcpu_result(vmi, vmi->source.vcpu->pause(vmi->source.impl), "the guest cannot be paused");
+    return vcpu_result(vmi, vmi->source.vcpu->pause(vmi->source.impl),
+                       "the guest cannot be paused");
 }
 
 status_t vmi_resume_vm(vmi_instance_t vmi)
@@ -178,5 +182,6 @@ status_t vmi_resume_vm(vmi_instance_t vmi)
         return VMI_SUCCESS;
     if (!vmi->source.vcpu || !vmi->source.vcpu->resume)
         return vmi_unsupported(vmi, "way to resume the guest");
-    return vcpu_result(vmi, vmi->source.vcpu->resume(vmi->source.impl), "the guest cannot be resumed");
+    return vcpu_result(vmi, vmi->source.vcpu->resume(vmi->source.impl),
+                       "the guest cannot be resumed");
 }

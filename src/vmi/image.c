@@ -29,7 +29,8 @@ static status_t open_image(vmi_instance_t vmi, const access_context_t *ctx, stru
     return access_context(vmi, ctx, ret);
 }
 
-status_t vmi_translate_sym2v(vmi_instance_t vmi, const access_context_t *ctx, const char *symbol, addr_t *vaddr)
+status_t vmi_translate_sym2v(vmi_instance_t vmi, const access_context_t *ctx, const char *symbol,
+                             addr_t *vaddr)
 {
     struct access a;
     int st = ST_BROKEN;
@@ -42,7 +43,8 @@ status_t vmi_translate_sym2v(vmi_instance_t vmi, const access_context_t *ctx, co
         return VMI_FAILURE;
     bool by_pid = ctx->tm == VMI_TM_PROCESS_PID;
     if (cache_get_symbol(vmi, ctx->addr, by_pid ? CACHE_BY_PID : CACHE_BY_ROOT,
-                         by_pid ? (uint64_t)(int64_t)ctx->pid : space_root(a.space, a.addr), symbol, vaddr))
+                         by_pid ? (uint64_t)(int64_t)ctx->pid : space_root(a.space, a.addr), symbol,
+                         vaddr))
         return VMI_SUCCESS;
     uint64_t va = 0;
     switch (format_of(vmi, &a)) {
@@ -56,8 +58,8 @@ status_t vmi_translate_sym2v(vmi_instance_t vmi, const access_context_t *ctx, co
         break;
     }
     if (st != ST_OK)
-        return vmi_fail(vmi, st, "the image at 0x%llx exports no %.128s: %s", (unsigned long long)a.addr, symbol,
-                        status_name(st));
+        return vmi_fail(vmi, st, "the image at 0x%llx exports no %.128s: %s",
+                        (unsigned long long)a.addr, symbol, status_name(st));
     *vaddr = va;
     return VMI_SUCCESS;
 }
@@ -68,7 +70,8 @@ const char *vmi_translate_v2sym(vmi_instance_t vmi, const access_context_t *ctx,
     int st = ST_BROKEN;
     if (open_image(vmi, ctx, &a) != VMI_SUCCESS)
         return NULL;
-    const char *added = cache_get_rva(vmi, ctx->addr, space_root(a.space, a.addr), rva), *result = NULL;
+    const char *added = cache_get_rva(vmi, ctx->addr, space_root(a.space, a.addr), rva),
+               *result = NULL;
     if (added)
         return added;
     char *name = malloc(IMAGE_MAX_NAME);
@@ -84,8 +87,8 @@ const char *vmi_translate_v2sym(vmi_instance_t vmi, const access_context_t *ctx,
     if (st == ST_OK)
         result = vmi_intern(vmi, name);
     else if (format != IMAGE_UNKNOWN)
-        vmi_fail(vmi, st, "the image at 0x%llx exports nothing at exactly 0x%llx: %s", (unsigned long long)a.addr,
-                 (unsigned long long)rva, status_name(st));
+        vmi_fail(vmi, st, "the image at 0x%llx exports nothing at exactly 0x%llx: %s",
+                 (unsigned long long)a.addr, (unsigned long long)rva, status_name(st));
     free(name);
     return result;
 }

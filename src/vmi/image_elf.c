@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What an ELF image in guest memory exports: its dynamic symbols, through DT_GNU_HASH or DT_HASH (System V gABI chapter
- * 5; the GNU hash table as glibc's elf/dl-lookup.c reads it). Every count and every address is the guest's: all walks are
- * bounded, and every access goes through the guest's page tables.
+ * What an ELF image in guest memory exports: its dynamic symbols, through DT_GNU_HASH or DT_HASH
+ * (System V gABI chapter 5; the GNU hash table as glibc's elf/dl-lookup.c reads it). Every count
+ * and every address is the guest's: all walks are bounded, and every access goes through the
+ * guest's page tables.
  */
 #include "vmi/image.h"
 
@@ -37,7 +38,7 @@ static int fetch32(const struct elf *e, uint64_t va, uint32_t *ret)
     return fetch(e, va, ret, sizeof *ret);
 }
 
-/* ---- headers ---------------------------------------------------------------------------------------------------- */
+/* ---- headers --------------------------------------------------------------------------------- */
 
 static int read_segments(struct elf *e, uint64_t phoff, unsigned entsize, unsigned n)
 {
@@ -50,10 +51,12 @@ static int read_segments(struct elf *e, uint64_t phoff, unsigned entsize, unsign
             Elf64_Phdr p64;
             Elf32_Phdr p32;
         } u;
-        if (fetch(e, base + phoff + (uint64_t)i * entsize, &u, e->is64 ? sizeof u.p64 : sizeof u.p32) != ST_OK)
+        if (fetch(e, base + phoff + (uint64_t)i * entsize, &u,
+                  e->is64 ? sizeof u.p64 : sizeof u.p32) != ST_OK)
             return ST_ABSENT;
         uint32_t type = e->is64 ? u.p64.p_type : u.p32.p_type;
-        uint64_t va = e->is64 ? u.p64.p_vaddr : u.p32.p_vaddr, off = e->is64 ? u.p64.p_offset : u.p32.p_offset;
+        uint64_t va = e->is64 ? u.p64.p_vaddr : u.p32.p_vaddr,
+                 off = e->is64 ? u.p64.p_offset : u.p32.p_offset;
         if (type == PT_LOAD && !have_load) {
             e->bias = base - (va - off);
             have_load = true;
@@ -66,7 +69,8 @@ static int read_segments(struct elf *e, uint64_t phoff, unsigned entsize, unsign
     return have_load && dynamic ? ST_OK : ST_ABSENT;
 }
 
-/* The loader of some systems (glibc) relocates the pointers in the dynamic section, that of others does not. */
+/* The loader of some systems (glibc) relocates the pointers in the dynamic section, that of others
+ * does not. */
 static uint64_t pointer(const struct elf *e, uint64_t v)
 {
     return v >= e->a->addr ? v : e->bias + v;
@@ -114,7 +118,8 @@ static int elf_open(struct elf *e, vmi_instance_t vmi, const struct access *a)
         return ST_ABSENT;
     const uint8_t *ident = u.e32.e_ident;
     e->is64 = ident[EI_CLASS] == ELFCLASS64;
-    if (memcmp(ident, ELFMAG, SELFMAG) != 0 || ident[EI_DATA] != ELFDATA2LSB || (!e->is64 && ident[EI_CLASS] != ELFCLASS32))
+    if (memcmp(ident, ELFMAG, SELFMAG) != 0 || ident[EI_DATA] != ELFDATA2LSB ||
+        (!e->is64 && ident[EI_CLASS] != ELFCLASS32))
         return ST_BROKEN;
     if (e->is64 && fetch(e, a->addr, &u, sizeof u.e64) != ST_OK)
         return ST_ABSENT;
@@ -123,7 +128,7 @@ static int elf_open(struct elf *e, vmi_instance_t vmi, const struct access *a)
     return st == ST_OK ? read_dynamic(e) : st;
 }
 
-/* ---- symbols ---------------------------------------------------------------------------------------------------- */
+/* ---- symbols --------------------------------------------------------------------------------- */
 
 struct elf_symbol {
     uint32_t name;
@@ -151,13 +156,15 @@ static struct elf_symbol decode_symbol(const struct elf *e, const uint8_t *p)
         s.name = sym.st_name, s.value = sym.st_value, info = sym.st_info, section = sym.st_shndx;
     }
     unsigned bind = info >> 4, type = info & 15;
-    s.exported = section != SHN_UNDEF && type != STT_TLS && type <= STT_GNU_IFUNC && type != STT_SECTION && type != STT_FILE &&
+    s.exported = section != SHN_UNDEF && type != STT_TLS && type <= STT_GNU_IFUNC &&
+                 type != STT_SECTION && type != STT_FILE &&
                  (bind == STB_GLOBAL || bind == STB_WEAK || bind == STB_GNU_UNIQUE);
     return s;
 }
 
 /* Does symbol `index` have this name (n characters)? */
-static int symbol_is(const struct elf *e, uint64_t index, const char *name, size_t n, struct elf_symbol *ret)
+static int symbol_is(const struct elf *e, uint64_t index, const char *name, size_t n,
+                     struct elf_symbol *ret)
 {
     uint8_t raw[sizeof(Elf64_Sym)];
     char have[IMAGE_MAX_NAME];
@@ -171,15 +178,19 @@ static int symbol_is(const struct elf *e, uint64_t index, const char *name, size
     return memcmp(have, name, n + 1) == 0 ? ST_OK : ST_ABSENT;
 }
 
-/* Bit 15 of a version index: an older version of the symbol, which a new link would not get (Sun's and GNU's versioning). */
+/* Bit 15 of a version index: an older version of the symbol, which a new link would not get (Sun's
+ * and GNU's versioning). */
 static bool is_old_version(const struct elf *e, uint64_t index)
 {
     uint16_t version;
-    return e->versym && fetch(e, e->versym + index * 2, &version, sizeof version) == ST_OK && version & 0x8000;
+    return e->versym && fetch(e, e->versym + index * 2, &version, sizeof version) == ST_OK &&
+           version & 0x8000;
 }
 
-/* Takes symbol `index` if it has the name; an old version only until the present one comes. Returns true when done. */
-static bool consider(const struct elf *e, uint64_t index, const char *name, size_t n, bool *found, uint64_t *va)
+/* Takes symbol `index` if it has the name; an old version only until the present one comes. Returns
+ * true when done. */
+static bool consider(const struct elf *e, uint64_t index, const char *name, size_t n, bool *found,
+                     uint64_t *va)
 {
     struct elf_symbol s;
     if (symbol_is(e, index, name, n, &s) != ST_OK)
@@ -240,7 +251,8 @@ static int lookup_gnu(const struct elf *e, const char *name, size_t n, uint64_t 
     int st = open_gnu(e, &t);
     if (st != ST_OK)
         return st;
-    if (fetch(e, t.bloom + (uint64_t)(h / bits % t.bloom_size) * (bits / 8), &filter, bits / 8) != ST_OK)
+    if (fetch(e, t.bloom + (uint64_t)(h / bits % t.bloom_size) * (bits / 8), &filter, bits / 8) !=
+        ST_OK)
         return ST_BROKEN;
     uint32_t shifted = t.bloom_shift < 32 ? h >> t.bloom_shift : 0;
     if (!(filter >> (h % bits) & filter >> (shifted % bits) & 1))
@@ -294,7 +306,7 @@ int elf_symbol_by_name(vmi_instance_t vmi, const struct access *a, const char *n
     return e.gnu_hash ? lookup_gnu(&e, name, n, ret) : lookup_sysv(&e, name, n, ret);
 }
 
-/* ---- by address ------------------------------------------------------------------------------------------------- */
+/* ---- by address ------------------------------------------------------------------------------ */
 
 /* One past the last symbol that the GNU table knows: the end of the chain of the highest bucket. */
 static int count_gnu(const struct elf *e, uint32_t *ret)
@@ -357,7 +369,8 @@ int elf_symbol_by_address(vmi_instance_t vmi, const struct access *a, uint64_t r
             return ST_ABSENT;
         for (uint32_t j = 0; j < piece; j++) {
             struct elf_symbol s = decode_symbol(&e, raw + j * size);
-            if (s.exported && e.bias + s.value == a->addr + rva && read_name(&e, s.name, name) == ST_OK)
+            if (s.exported && e.bias + s.value == a->addr + rva &&
+                read_name(&e, s.name, name) == ST_OK)
                 return ST_OK;
         }
     }

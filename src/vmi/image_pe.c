@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a PE image in guest memory exports. Counts and offsets are the guest's; all walks are bounded. */
+/* What a PE image in guest memory exports. Counts and offsets are the guest's; all walks are
+ * bounded. */
 #include "vmi/image_pe.h"
 
 #include "vmi/image.h"
 
-/* Ordinals have 16 bits. Of functions at one address only some are looked for in the table of names. */
+/* Ordinals have 16 bits. Of functions at one address only some are looked for in the table of
+ * names. */
 enum { MAX_EXPORTS = 1 << 16, CHUNK = 256, MAX_ALIASES = 16 };
 
 struct pe {
@@ -27,7 +29,9 @@ static int pe_open(struct pe *p, vmi_instance_t vmi, const struct access *a)
     int st = pe_export_table(vmi, a, &p->et, &p->rva, &p->size);
     if (st != ST_OK)
         return st;
-    return p->et.number_of_functions > MAX_EXPORTS || p->et.number_of_names > MAX_EXPORTS ? ST_BROKEN : ST_OK;
+    return p->et.number_of_functions > MAX_EXPORTS || p->et.number_of_names > MAX_EXPORTS
+               ? ST_BROKEN
+               : ST_OK;
 }
 
 /* The name of entry `i` of the name table, in `name` (IMAGE_MAX_NAME bytes). */
@@ -46,7 +50,8 @@ static int function_of(const struct pe *p, uint32_t i, uint64_t *ret)
 {
     uint16_t ordinal;
     uint32_t rva;
-    if (fetch(p, p->et.address_of_name_ordinals + (uint64_t)i * 2, &ordinal, sizeof ordinal) != ST_OK)
+    if (fetch(p, p->et.address_of_name_ordinals + (uint64_t)i * 2, &ordinal, sizeof ordinal) !=
+        ST_OK)
         return ST_ABSENT;
     if (ordinal >= p->et.number_of_functions)
         return ST_BROKEN;

@@ -12,7 +12,7 @@
 #include "vmi/config.h"
 #include "vmi/json.h"
 
-/* ---- the instance ---------------------------------------------------------------------------------------------- */
+/* ---- the instance ---------------------------------------------------------------------------- */
 
 vmi_instance_t instance_new(struct source *source, vmi_mode_t mode, const char *name)
 {
@@ -75,10 +75,12 @@ vmi_mode_t mode_of_source(const struct source *s)
 
 os_t os_of_kind(enum vmi_os_kind kind)
 {
-    return kind == VMI_KIND_LINUX ? VMI_OS_LINUX : kind == VMI_KIND_WINDOWS ? VMI_OS_WINDOWS : VMI_OS_UNKNOWN;
+    return kind == VMI_KIND_LINUX     ? VMI_OS_LINUX
+           : kind == VMI_KIND_WINDOWS ? VMI_OS_WINDOWS
+                                      : VMI_OS_UNKNOWN;
 }
 
-/* ---- which source ---------------------------------------------------------------------------------------------- */
+/* ---- which source ---------------------------------------------------------------------------- */
 
 static const char *prefix_of_mode(vmi_mode_t mode)
 {
@@ -152,12 +154,13 @@ static status_t detect(const char *name, uint64_t id, vmi_mode_t *ret)
         *ret = VMI_FILE;
         return VMI_SUCCESS;
     }
-    return name ? vmi_open_fail(ST_ABSENT, "%s is no guest on this machine and no memory file", name)
-                : vmi_open_fail(ST_ABSENT, "no guest on this machine has the id %" PRIu64, id);
+    return name
+               ? vmi_open_fail(ST_ABSENT, "%s is no guest on this machine and no memory file", name)
+               : vmi_open_fail(ST_ABSENT, "no guest on this machine has the id %" PRIu64, id);
 }
 
-status_t vmi_get_access_mode(vmi_instance_t vmi, const void *domain, uint64_t init_flags, vmi_init_data_t *init_data,
-                             vmi_mode_t *mode)
+status_t vmi_get_access_mode(vmi_instance_t vmi, const void *domain, uint64_t init_flags,
+                             vmi_init_data_t *init_data, vmi_mode_t *mode)
 {
     (void)init_data;
     if (!mode)
@@ -172,7 +175,7 @@ status_t vmi_get_access_mode(vmi_instance_t vmi, const void *domain, uint64_t in
     return by_name ? detect(domain, 0, mode) : detect(NULL, *(const uint64_t *)domain, mode);
 }
 
-/* ---- vmi_init -------------------------------------------------------------------------------------------------- */
+/* ---- vmi_init -------------------------------------------------------------------------------- */
 
 static void set_init_error(vmi_init_error_t *error, vmi_init_error_t value)
 {
@@ -190,16 +193,19 @@ static const void *init_datum(const vmi_init_data_t *data, uint64_t type)
 }
 
 /* What source_open takes; to be freed. NULL with *why and the story. */
-static char *target_name(vmi_mode_t mode, const void *domain, uint64_t flags, const vmi_init_data_t *data,
-                         vmi_init_error_t *why)
+static char *target_name(vmi_mode_t mode, const void *domain, uint64_t flags,
+                         const vmi_init_data_t *data, vmi_init_error_t *why)
 {
     const uint64_t naming = flags & (VMI_INIT_DOMAINNAME | VMI_INIT_DOMAINID | VMI_INIT_DOMAINUUID);
-    const char *prefix = prefix_of_mode(mode), *socket = init_datum(data, VMI_INIT_DATA_KVMI_SOCKET);
+    const char *prefix = prefix_of_mode(mode),
+               *socket = init_datum(data, VMI_INIT_DATA_KVMI_SOCKET);
     char *target = NULL;
     int n = -1;
     *why = VMI_INIT_ERROR_VM_NOT_FOUND;
     if (!domain || __builtin_popcountll(naming) != 1) {
-        vmi_open_fail(ST_INVALID, "exactly one of VMI_INIT_DOMAINNAME, _DOMAINID and _DOMAINUUID names the guest");
+        vmi_open_fail(
+            ST_INVALID,
+            "exactly one of VMI_INIT_DOMAINNAME, _DOMAINID and _DOMAINUUID names the guest");
         return NULL;
     }
     if (naming != VMI_INIT_DOMAINNAME && mode == VMI_FILE)
@@ -211,7 +217,8 @@ static char *target_name(vmi_mode_t mode, const void *domain, uint64_t flags, co
     else if (naming == VMI_INIT_DOMAINID)
         n = asprintf(&target, "%s%" PRIu64, prefix, *(const uint64_t *)domain);
     else
-        n = asprintf(&target, "%s%s", strncmp(domain, prefix, strlen(prefix)) == 0 ? "" : prefix, (const char *)domain);
+        n = asprintf(&target, "%s%s", strncmp(domain, prefix, strlen(prefix)) == 0 ? "" : prefix,
+                     (const char *)domain);
     return n < 0 ? NULL : target;
 }
 
@@ -243,8 +250,8 @@ static int restrict_memory(struct phys *p, const memory_map_t *map)
     return ST_OK;
 }
 
-static vmi_init_error_t open_instance(vmi_instance_t *ret, vmi_mode_t mode, const void *domain, uint64_t flags,
-                                      const vmi_init_data_t *data)
+static vmi_init_error_t open_instance(vmi_instance_t *ret, vmi_mode_t mode, const void *domain,
+                                      uint64_t flags, const vmi_init_data_t *data)
 {
     struct source_options options = {0};
     struct source source;
@@ -255,7 +262,9 @@ static vmi_init_error_t open_instance(vmi_instance_t *ret, vmi_mode_t mode, cons
         return VMI_INIT_ERROR_DRIVER_NOT_DETECTED;
     }
     if (flags & (VMI_INIT_EVENTS | VMI_INIT_DOMAINWATCH)) {
-        vmi_open_fail(ST_UNSUPPORTED, "a source of kind \"%.*s\" has no events: open without VMI_INIT_EVENTS and _DOMAINWATCH",
+        vmi_open_fail(ST_UNSUPPORTED,
+                      "a source of kind \"%.*s\" has no events: open without VMI_INIT_EVENTS and "
+                      "_DOMAINWATCH",
                       (int)strlen(prefix_of_mode(mode)) - 1, prefix_of_mode(mode));
         return VMI_INIT_ERROR_EVENTS;
     }
@@ -276,7 +285,8 @@ static vmi_init_error_t open_instance(vmi_instance_t *ret, vmi_mode_t mode, cons
         vmi = instance_new(&source, mode, mode == VMI_FILE ? domain : NULL);
     if (!vmi) {
         source_close(&source);
-        vmi_open_fail(st == ST_OK ? ST_NOMEM : st, "the instance cannot be made: %s", status_name(st == ST_OK ? ST_NOMEM : st));
+        vmi_open_fail(st == ST_OK ? ST_NOMEM : st, "the instance cannot be made: %s",
+                      status_name(st == ST_OK ? ST_NOMEM : st));
         return VMI_INIT_ERROR_DRIVER;
     }
     vmi->init_flags = flags;
@@ -297,8 +307,9 @@ status_t vmi_init(vmi_instance_t *vmi, vmi_mode_t mode, const void *domain, uint
     return why == VMI_INIT_ERROR_NONE ? VMI_SUCCESS : VMI_FAILURE;
 }
 
-status_t vmi_init_complete(vmi_instance_t *vmi, const void *domain, uint64_t init_flags, vmi_init_data_t *init_data,
-                           vmi_config_t config_mode, void *config, vmi_init_error_t *error)
+status_t vmi_init_complete(vmi_instance_t *vmi, const void *domain, uint64_t init_flags,
+                           vmi_init_data_t *init_data, vmi_config_t config_mode, void *config,
+                           vmi_init_error_t *error)
 {
     vmi_init_error_t why = VMI_INIT_ERROR_DRIVER_NOT_DETECTED;
     vmi_mode_t mode;
@@ -321,7 +332,7 @@ status_t vmi_init_complete(vmi_instance_t *vmi, const void *domain, uint64_t ini
     return VMI_FAILURE;
 }
 
-/* ---- paging and operating system ------------------------------------------------------------------------------- */
+/* ---- paging and operating system ------------------------------------------------------------- */
 
 page_mode_t vmi_init_paging(vmi_instance_t vmi, uint64_t flags)
 {
@@ -356,14 +367,16 @@ struct config_files {
     struct plat_file profile, sysmap;
 };
 
-static bool open_config_file(vmi_instance_t vmi, const char *path, struct plat_file *f, struct bytes *ret)
+static bool open_config_file(vmi_instance_t vmi, const char *path, struct plat_file *f,
+                             struct bytes *ret)
 {
     if (!path)
         return true;
     int err = plat_file_open(path, 1, f);
     if (err) {
         *f = (struct plat_file){.fd = -1};
-        vmi_fail(vmi, ST_IO, "%s, which the configuration names, cannot be read: %s", path, strerror(-err));
+        vmi_fail(vmi, ST_IO, "%s, which the configuration names, cannot be read: %s", path,
+                 strerror(-err));
         return false;
     }
     *ret = (struct bytes){f->map, f->size};
@@ -374,7 +387,9 @@ static enum vmi_os_kind wanted_kind(const struct config *c)
 {
     if (!c || config_profile(c)) /* a profile says itself what it is for */
         return VMI_KIND_NONE;
-    return c->ostype == VMI_OS_LINUX ? VMI_KIND_LINUX : c->ostype == VMI_OS_WINDOWS ? VMI_KIND_WINDOWS : VMI_KIND_NONE;
+    return c->ostype == VMI_OS_LINUX     ? VMI_KIND_LINUX
+           : c->ostype == VMI_OS_WINDOWS ? VMI_KIND_WINDOWS
+                                         : VMI_KIND_NONE;
 }
 
 /* The probe with what the configuration says. */
@@ -394,7 +409,8 @@ static vmi_init_error_t find_os(vmi_instance_t vmi, const struct config *c)
     }
     if (open_config_file(vmi, c ? config_profile(c) : NULL, &files.profile, &options.profile) &&
         open_config_file(vmi, c ? c->sysmap : NULL, &files.sysmap, &settings.sysmap))
-        why = instance_find_os(vmi, &options) == VMI_SUCCESS ? VMI_INIT_ERROR_NONE : VMI_INIT_ERROR_OS;
+        why = instance_find_os(vmi, &options) == VMI_SUCCESS ? VMI_INIT_ERROR_NONE
+                                                             : VMI_INIT_ERROR_OS;
     plat_file_close(&files.profile);
     plat_file_close(&files.sysmap);
     return why;
@@ -407,7 +423,8 @@ static bool changes_profile(const struct config *old, const struct config *new)
     return had && has && strcmp(had, has) != 0;
 }
 
-os_t vmi_init_os(vmi_instance_t vmi, vmi_config_t config_mode, void *config, vmi_init_error_t *error)
+os_t vmi_init_os(vmi_instance_t vmi, vmi_config_t config_mode, void *config,
+                 vmi_init_error_t *error)
 {
     struct config *c = NULL;
     vmi_init_error_t missing = VMI_INIT_ERROR_NONE;

@@ -6,8 +6,8 @@
 #include "vmi/instance.h"
 
 /*
- * An instance over a source that is open; it is moved in, and closed by vmi_destroy. `name` is copied; NULL: the
- * source's. NULL when there is no memory; the source is then still the caller's.
+ * An instance over a source that is open; it is moved in, and closed by vmi_destroy. `name` is
+ * copied; NULL: the source's. NULL when there is no memory; the source is then still the caller's.
  */
 vmi_instance_t instance_new(struct source *source, vmi_mode_t mode, const char *name);
 

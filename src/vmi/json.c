@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The profile as json-c sees it, and look-ups in any such object: ISF (Volatility 3) or Rekall. The library itself reads
- * profiles with its own streaming parser; a tree of 50 MB of JSON is built only for programs that ask for it.
+ * The profile as json-c sees it, and look-ups in any such object: ISF (Volatility 3) or Rekall. The
+ * library itself reads profiles with its own streaming parser; a tree of 50 MB of JSON is built
+ * only for programs that ask for it.
  */
 #define LIBVMI_EXTRA_JSON
 #include <libvmi/libvmi_extra.h>
@@ -20,18 +21,21 @@ void json_close(vmi_instance_t vmi)
     vmi->json = NULL;
 }
 
-/* ---- dialects ---------------------------------------------------------------------------------------------------- */
+/* ---- dialects -------------------------------------------------------------------------------- */
 
 static json_object *member(json_object *o, const char *name)
 {
     json_object *v;
-    return o && json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, name, &v) ? v : NULL;
+    return o && json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, name, &v)
+               ? v
+               : NULL;
 }
 
 static json_object *element(json_object *o, size_t i)
 {
-    return o && json_object_is_type(o, json_type_array) && i < json_object_array_length(o) ? json_object_array_get_idx(o, i)
-                                                                                          : NULL;
+    return o && json_object_is_type(o, json_type_array) && i < json_object_array_length(o)
+               ? json_object_array_get_idx(o, i)
+               : NULL;
 }
 
 static bool is_isf(json_object *json)
@@ -44,7 +48,8 @@ static bool number(json_object *o, uint64_t *ret)
     if (!o || !json_object_is_type(o, json_type_int))
         return false;
     *ret = json_object_get_uint64(o);
-    if (json_object_get_int64(o) < 0) /* addresses of the kernel are above INT64_MAX, or written as negative numbers */
+    if (json_object_get_int64(o) <
+        0) /* addresses of the kernel are above INT64_MAX, or written as negative numbers */
         *ret = (uint64_t)json_object_get_int64(o);
     return true;
 }
@@ -63,7 +68,9 @@ static os_t os_of_profile(json_object *json)
 {
     json_object *meta = member(json, "metadata");
     if (meta)
-        return member(meta, "windows") ? VMI_OS_WINDOWS : member(meta, "mac") ? VMI_OS_OSX : VMI_OS_LINUX;
+        return member(meta, "windows") ? VMI_OS_WINDOWS
+               : member(meta, "mac")   ? VMI_OS_OSX
+                                       : VMI_OS_LINUX;
     meta = member(json, "$METADATA");
     if (!meta)
         return VMI_OS_UNKNOWN;
@@ -71,7 +78,7 @@ static os_t os_of_profile(json_object *json)
     return class && strcmp(class, "Linux") == 0 ? VMI_OS_LINUX : VMI_OS_WINDOWS;
 }
 
-/* ---- loading ----------------------------------------------------------------------------------------------------- */
+/* ---- loading --------------------------------------------------------------------------------- */
 
 static json_object *load(vmi_instance_t vmi, const char *path)
 {
@@ -83,7 +90,9 @@ static json_object *load(vmi_instance_t vmi, const char *path)
     if (os_of_profile(json) != VMI_OS_UNKNOWN)
         return json;
     json_object_put(json);
-    vmi_fail(vmi, ST_BROKEN, "%s is no profile: it has neither \"metadata\" (ISF) nor \"$METADATA\" (Rekall)", path);
+    vmi_fail(vmi, ST_BROKEN,
+             "%s is no profile: it has neither \"metadata\" (ISF) nor \"$METADATA\" (Rekall)",
+             path);
     return NULL;
 }
 
@@ -114,7 +123,8 @@ os_t vmi_init_profile(vmi_instance_t vmi, vmi_config_t config_mode, void *config
     os_t os = c->ostype;
     json_object *json = NULL;
     if (path && vmi->json) {
-        vmi_fail(vmi, ST_INVALID, "this instance has a profile already: %s", vmi_get_rekall_path(vmi));
+        vmi_fail(vmi, ST_INVALID, "this instance has a profile already: %s",
+                 vmi_get_rekall_path(vmi));
         os = VMI_OS_UNKNOWN;
     } else if (path) {
         json = load(vmi, path);
@@ -136,7 +146,7 @@ os_t vmi_init_profile(vmi_instance_t vmi, vmi_config_t config_mode, void *config
     return os;
 }
 
-/* ---- look-ups ---------------------------------------------------------------------------------------------------- */
+/* ---- look-ups -------------------------------------------------------------------------------- */
 
 /* All of them need a loaded profile, an object and a name. */
 static bool can_look(vmi_instance_t vmi, json_object *json, const char *name, const void *result)
@@ -150,7 +160,8 @@ static bool can_look(vmi_instance_t vmi, json_object *json, const char *name, co
     return false;
 }
 
-status_t vmi_get_symbol_addr_from_json(vmi_instance_t vmi, json_object *json, const char *symbol, addr_t *addr)
+status_t vmi_get_symbol_addr_from_json(vmi_instance_t vmi, json_object *json, const char *symbol,
+                                       addr_t *addr)
 {
     if (!can_look(vmi, json, symbol, addr))
         return VMI_FAILURE;
@@ -158,15 +169,19 @@ status_t vmi_get_symbol_addr_from_json(vmi_instance_t vmi, json_object *json, co
                                   : member(member(json, "$CONSTANTS"), symbol);
     if (!v)
         v = member(member(json, "$FUNCTIONS"), symbol);
-    return number(v, addr) ? VMI_SUCCESS : vmi_fail(vmi, ST_ABSENT, "the profile has no symbol %.128s", symbol);
+    return number(v, addr) ? VMI_SUCCESS
+                           : vmi_fail(vmi, ST_ABSENT, "the profile has no symbol %.128s", symbol);
 }
 
-status_t vmi_get_struct_size_from_json(vmi_instance_t vmi, json_object *json, const char *struct_name, size_t *size)
+status_t vmi_get_struct_size_from_json(vmi_instance_t vmi, json_object *json,
+                                       const char *struct_name, size_t *size)
 {
     uint64_t v;
     if (!can_look(vmi, json, struct_name, size))
         return VMI_FAILURE;
-    if (!number(is_isf(json) ? member(isf_struct(json, struct_name), "size") : element(rekall_struct(json, struct_name), 0), &v))
+    if (!number(is_isf(json) ? member(isf_struct(json, struct_name), "size")
+                             : element(rekall_struct(json, struct_name), 0),
+                &v))
         return vmi_fail(vmi, ST_ABSENT, "the profile has no structure %.128s", struct_name);
     *size = (size_t)v;
     return VMI_SUCCESS;
@@ -178,7 +193,8 @@ struct found_member {
     uint64_t offset;
 };
 
-/* Names of anonymous types: dwarf2json's "unnamed_...", pdbconv's and Rekall's "__unnamed_..." and "<unnamed-tag>". */
+/* Names of anonymous types: dwarf2json's "unnamed_...", pdbconv's and Rekall's "__unnamed_..." and
+ * "<unnamed-tag>". */
 static bool is_anonymous(const char *type)
 {
     return type && (strncmp(type, "unnamed", 7) == 0 || strncmp(type, "__unnamed", 9) == 0 ||
@@ -204,10 +220,12 @@ static const char *anonymous_type(bool isf, const char *name, json_object *m)
 
 static json_object *fields_of(json_object *json, const char *type)
 {
-    return is_isf(json) ? member(isf_struct(json, type), "fields") : element(rekall_struct(json, type), 1);
+    return is_isf(json) ? member(isf_struct(json, type), "fields")
+                        : element(rekall_struct(json, type), 1);
 }
 
-static bool find_member(json_object *json, const char *type, const char *name, unsigned depth, struct found_member *ret)
+static bool find_member(json_object *json, const char *type, const char *name, unsigned depth,
+                        struct found_member *ret)
 {
     bool isf = is_isf(json);
     json_object *fields = fields_of(json, type), *m = member(fields, name);
@@ -218,7 +236,8 @@ static bool find_member(json_object *json, const char *type, const char *name, u
     }
     if (!fields || depth == MAX_DEPTH || !json_object_is_type(fields, json_type_object))
         return false;
-    json_object_object_foreach(fields, key, value) {
+    json_object_object_foreach(fields, key, value)
+    {
         const char *inner = anonymous_type(isf, key, value);
         if (!inner || !number(isf ? member(value, "offset") : element(value, 0), &offset) ||
             !find_member(json, inner, name, depth + 1, ret))
@@ -229,8 +248,9 @@ static bool find_member(json_object *json, const char *type, const char *name, u
     return false;
 }
 
-status_t vmi_get_struct_member_offset_from_json(vmi_instance_t vmi, json_object *json, const char *struct_name,
-                                                const char *struct_member, addr_t *offset)
+status_t vmi_get_struct_member_offset_from_json(vmi_instance_t vmi, json_object *json,
+                                                const char *struct_name, const char *struct_member,
+                                                addr_t *offset)
 {
     struct found_member m;
     if (!can_look(vmi, json, struct_name, struct_member ? offset : NULL))
@@ -239,14 +259,16 @@ status_t vmi_get_struct_member_offset_from_json(vmi_instance_t vmi, json_object 
         return vmi_fail(vmi, ST_ABSENT, "the profile has no structure %.128s", struct_name);
     *offset = 0;
     if (!find_member(json, struct_name, struct_member, 0, &m))
-        return vmi_fail(vmi, ST_ABSENT, "the profile's structure %.64s has no member %.64s", struct_name, struct_member);
+        return vmi_fail(vmi, ST_ABSENT, "the profile's structure %.64s has no member %.64s",
+                        struct_name, struct_member);
     *offset = m.offset;
     return VMI_SUCCESS;
 }
 
-status_t vmi_get_bitfield_offset_and_size_from_json(vmi_instance_t vmi, json_object *json, const char *struct_name,
-                                                    const char *struct_member, addr_t *offset, size_t *start_bit,
-                                                    size_t *end_bit)
+status_t vmi_get_bitfield_offset_and_size_from_json(vmi_instance_t vmi, json_object *json,
+                                                    const char *struct_name,
+                                                    const char *struct_member, addr_t *offset,
+                                                    size_t *start_bit, size_t *end_bit)
 {
     uint64_t at, first, end;
     if (!can_look(vmi, json, struct_name, struct_member))
@@ -258,7 +280,8 @@ status_t vmi_get_bitfield_offset_and_size_from_json(vmi_instance_t vmi, json_obj
               number(member(type, isf ? "bit_position" : "start_bit"), &first) &&
               number(member(type, isf ? "bit_length" : "end_bit"), &end);
     if (!ok)
-        return vmi_fail(vmi, ST_ABSENT, "the profile has no bit field %.64s.%.64s", struct_name, struct_member);
+        return vmi_fail(vmi, ST_ABSENT, "the profile has no bit field %.64s.%.64s", struct_name,
+                        struct_member);
     if (offset)
         *offset = at;
     if (start_bit)
@@ -268,8 +291,10 @@ status_t vmi_get_bitfield_offset_and_size_from_json(vmi_instance_t vmi, json_obj
     return VMI_SUCCESS;
 }
 
-status_t vmi_get_struct_field_type_name_from_json(vmi_instance_t vmi, json_object *json, const char *struct_name,
-                                                  const char *struct_member, const char **member_type_name)
+status_t vmi_get_struct_field_type_name_from_json(vmi_instance_t vmi, json_object *json,
+                                                  const char *struct_name,
+                                                  const char *struct_member,
+                                                  const char **member_type_name)
 {
     struct found_member m;
     if (!can_look(vmi, json, struct_name, struct_member ? member_type_name : NULL))
@@ -280,7 +305,8 @@ status_t vmi_get_struct_field_type_name_from_json(vmi_instance_t vmi, json_objec
                            ? json_object_get_string(member(member(m.member, "type"), "name"))
                            : NULL;
     if (!name)
-        return vmi_fail(vmi, ST_ABSENT, "the type of %.64s.%.64s has no name in the profile", struct_name, struct_member);
+        return vmi_fail(vmi, ST_ABSENT, "the type of %.64s.%.64s has no name in the profile",
+                        struct_name, struct_member);
     *member_type_name = name;
     return VMI_SUCCESS;
 }

@@ -52,7 +52,8 @@ static int make_room(struct map *m)
     size_t cap = 16;
     while (cap < m->used * 3 + 3)
         cap *= 2;
-    struct map bigger = {.entry = calloc(cap, sizeof *m->entry), .cap = cap, .used = m->used, .filled = m->used};
+    struct map bigger = {
+        .entry = calloc(cap, sizeof *m->entry), .cap = cap, .used = m->used, .filled = m->used};
     if (!bigger.entry)
         return ST_NOMEM;
     for (size_t i = 0; i < m->cap; i++)
@@ -63,7 +64,8 @@ static int make_room(struct map *m)
     return ST_OK;
 }
 
-int map_put(struct map *m, const struct map_key *key, uint64_t value, const char *text, struct map_entry **ret)
+int map_put(struct map *m, const struct map_key *key, uint64_t value, const char *text,
+            struct map_entry **ret)
 {
     if (make_room(m) != ST_OK)
         return ST_NOMEM;
@@ -96,7 +98,8 @@ const struct map_entry *map_get(const struct map *m, const struct map_key *key)
     return e && e->state == MAP_USED ? e : NULL;
 }
 
-void map_remove(struct map *m, bool (*which)(const struct map_entry *e, const void *arg), const void *arg)
+void map_remove(struct map *m, bool (*which)(const struct map_entry *e, const void *arg),
+                const void *arg)
 {
     for (size_t i = 0; i < m->cap; i++) {
         struct map_entry *e = &m->entry[i];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a source with events does for the API. events.c and slat.c check what holds for every source, and then ask here;
- * no source has them yet. All record their story and answer VMI_SUCCESS or VMI_FAILURE.
+ * What a source with events does for the API. events.c and slat.c check what holds for every
+ * source, and then ask here; no source has them yet. All record their story and answer VMI_SUCCESS
+ * or VMI_FAILURE.
  */
 #ifndef TINYVMI_VMI_MONITOR_H
 #define TINYVMI_VMI_MONITOR_H
@@ -13,7 +14,8 @@
 struct monitor_ops {
     /* ---- events; all present, or none ---- */
     status_t (*add)(vmi_instance_t vmi, vmi_event_t *event);
-    status_t (*swap)(vmi_instance_t vmi, vmi_event_t *from, vmi_event_t *to, vmi_event_free_t free_routine);
+    status_t (*swap)(vmi_instance_t vmi, vmi_event_t *from, vmi_event_t *to,
+                     vmi_event_free_t free_routine);
     status_t (*clear)(vmi_instance_t vmi, vmi_event_t *event, vmi_event_free_t free_routine);
     status_t (*listen)(vmi_instance_t vmi, uint32_t timeout);
     int (*pending)(vmi_instance_t vmi); /* -1: failure */
@@ -21,8 +23,10 @@ struct monitor_ops {
     vmi_event_t *(*find_reg)(vmi_instance_t vmi, reg_t reg);
     vmi_event_t *(*find_mem)(vmi_instance_t vmi, addr_t gfn, vmi_mem_access_t access);
     vmi_event_t *(*find_step)(vmi_instance_t vmi, uint32_t vcpu);
-    status_t (*restrict_frames)(vmi_instance_t vmi, addr_t first, addr_t end, vmi_mem_access_t access, uint16_t view);
-    status_t (*step)(vmi_instance_t vmi, vmi_event_t *event, uint32_t vcpu, uint64_t steps, event_callback_t cb);
+    status_t (*restrict_frames)(vmi_instance_t vmi, addr_t first, addr_t end,
+                                vmi_mem_access_t access, uint16_t view);
+    status_t (*step)(vmi_instance_t vmi, vmi_event_t *event, uint32_t vcpu, uint64_t steps,
+                     event_callback_t cb);
     status_t (*toggle_step)(vmi_instance_t vmi, vmi_event_t *event, uint32_t vcpu, bool enabled);
     status_t (*stop_step)(vmi_instance_t vmi, vmi_event_t *event, uint32_t vcpu);
     status_t (*stop_all_steps)(vmi_instance_t vmi);

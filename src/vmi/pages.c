@@ -9,8 +9,8 @@
 #include <stdlib.h>
 
 /*
- * Tables that refer to themselves can map 2^36 pages. An element takes some 160 bytes, so this many are 640 MiB, and the
- * direct map of a guest with 16 GiB in 4 KiB pages still fits.
+ * Tables that refer to themselves can map 2^36 pages. An element takes some 160 bytes, so this many
+ * are 640 MiB, and the direct map of a guest with 16 GiB in 4 KiB pages still fits.
  */
 enum { MAX_PAGES = 1 << 22, MAX_WALKS = 1 << 24 };
 
@@ -41,14 +41,16 @@ static int add_page(const struct walk *w, void *arg)
     return 0;
 }
 
-GSList *vmi_get_nested_va_pages(vmi_instance_t vmi, addr_t npt, page_mode_t npm, addr_t pt, page_mode_t pm)
+GSList *vmi_get_nested_va_pages(vmi_instance_t vmi, addr_t npt, page_mode_t npm, addr_t pt,
+                                page_mode_t pm)
 {
     struct access a;
     struct page_list l = {.pm = pm, .pt = pt};
     if (!vmi)
         return NULL;
     if (!mode_usable(pm) || pm == VMI_PM_AARCH32 || pm == VMI_PM_AARCH64) {
-        vmi_fail(vmi, ST_UNSUPPORTED, "pages are listed for x86 and EPT page tables, not for mode %u", (unsigned)pm);
+        vmi_fail(vmi, ST_UNSUPPORTED,
+                 "pages are listed for x86 and EPT page tables, not for mode %u", (unsigned)pm);
         return NULL;
     }
     if (access_table(vmi, npt, npm, pt, pm, 0, &a) != VMI_SUCCESS)
@@ -57,7 +59,9 @@ GSList *vmi_get_nested_va_pages(vmi_instance_t vmi, addr_t npt, page_mode_t npm,
     if (l.no_memory)
         vmi_fail(vmi, ST_NOMEM, "no memory for the list of pages after %zu of them", l.n);
     else if (st == ST_LIMIT || l.n == MAX_PAGES)
-        vmi_fail(vmi, ST_LIMIT, "the list of pages was cut after %zu of them: these page tables map too much", l.n);
+        vmi_fail(vmi, ST_LIMIT,
+                 "the list of pages was cut after %zu of them: these page tables map too much",
+                 l.n);
     return l.head;
 }
 

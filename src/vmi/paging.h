@@ -5,7 +5,8 @@
 
 #include "vmi/instance.h"
 
-/* VMI_PM_UNKNOWN for a form that LibVMI has no mode for. 5-level x86 is IA32E: programs switch on it. */
+/* VMI_PM_UNKNOWN for a form that LibVMI has no mode for. 5-level x86 is IA32E: programs switch on
+ * it. */
 page_mode_t mode_of_form(const struct paging_form *f);
 
 /* A mode that tables can be walked in. */
@@ -23,19 +24,21 @@ static inline unsigned mode_width(page_mode_t pm)
 }
 
 /*
- * The form for a mode: the instance's own where that has this mode (5 levels, an arm64 granule), else the usual one.
- * `pm` must be usable.
+ * The form for a mode: the instance's own where that has this mode (5 levels, an arm64 granule),
+ * else the usual one. `pm` must be usable.
  */
 const struct paging_form *form_of_mode(vmi_instance_t vmi, page_mode_t pm);
 
 /* Makes `as` a space with this form and one root. */
-void space_init(struct aspace *as, struct phys *phys, const struct paging_form *form, uint64_t root);
+void space_init(struct aspace *as, struct phys *phys, const struct paging_form *form,
+                uint64_t root);
 
 /*
- * What a vCPU's registers say about paging. ST_OK with *pm (VMI_PM_NONE: paging is off; else *ret is valid);
- * ST_ABSENT when the registers do not tell.
+ * What a vCPU's registers say about paging. ST_OK with *pm (VMI_PM_NONE: paging is off; else *ret
+ * is valid); ST_ABSENT when the registers do not tell.
  */
-MUST_USE int paging_of_registers(vmi_instance_t vmi, const struct vcpu_regs *regs, page_mode_t *pm, struct aspace *ret);
+MUST_USE int paging_of_registers(vmi_instance_t vmi, const struct vcpu_regs *regs, page_mode_t *pm,
+                                 struct aspace *ret);
 
 /* Sets the instance's space and mode from the kernel's, after an OS was found. */
 void paging_from_os(vmi_instance_t vmi);

@@ -3,7 +3,7 @@
 #include "vmi/access.h"
 #include "vmi/config.h"
 
-/* ---- members ----------------------------------------------------------------------------------------------------- */
+/* ---- members --------------------------------------------------------------------------------- */
 
 /* From the kernel's types, else from what the view found out itself. */
 static int member_offset(vmi_instance_t vmi, const char *type, const char *member, uint64_t *ret)
@@ -18,7 +18,8 @@ static int member_offset(vmi_instance_t vmi, const char *type, const char *membe
     return vmi->os.ops->known_member ? vmi->os.ops->known_member(&vmi->os, type, member, ret) : st;
 }
 
-status_t vmi_get_kernel_struct_offset(vmi_instance_t vmi, const char *struct_name, const char *member, addr_t *addr)
+status_t vmi_get_kernel_struct_offset(vmi_instance_t vmi, const char *struct_name,
+                                      const char *member, addr_t *addr)
 {
     uint64_t offset;
     if (!vmi_need_os(vmi))
@@ -33,9 +34,10 @@ status_t vmi_get_kernel_struct_offset(vmi_instance_t vmi, const char *struct_nam
     return VMI_SUCCESS;
 }
 
-/* ---- LibVMI's names ---------------------------------------------------------------------------------------------- */
+/* ---- LibVMI's names -------------------------------------------------------------------------- */
 
-/* A row with a type is a member's offset; without, `found` answers, and 0 stands for what is not known. */
+/* A row with a type is a member's offset; without, `found` answers, and 0 stands for what is not
+ * known. */
 struct offset_name {
     const char *name;
     enum config_number number; /* what a configuration says wins; CFG_COUNT: nothing */
@@ -90,7 +92,8 @@ status_t vmi_get_offset(vmi_instance_t vmi, const char *offset_name, addr_t *off
         return vmi_fail(vmi, ST_INVALID, "no name or no place for the offset was given");
     const struct offset_name *n = find_name(vmi, offset_name);
     if (!n)
-        return vmi_fail(vmi, ST_INVALID, "\"%.64s\" is no offset of this operating system", offset_name);
+        return vmi_fail(vmi, ST_INVALID, "\"%.64s\" is no offset of this operating system",
+                        offset_name);
     if (vmi->config && n->number != CFG_COUNT && vmi->config->number[n->number]) {
         *offset = vmi->config->number[n->number];
         return VMI_SUCCESS;
@@ -101,7 +104,7 @@ status_t vmi_get_offset(vmi_instance_t vmi, const char *offset_name, addr_t *off
     return VMI_SUCCESS;
 }
 
-/* ---- paths ------------------------------------------------------------------------------------------------------- */
+/* ---- paths ----------------------------------------------------------------------------------- */
 
 const char *vmi_get_linux_sysmap(vmi_instance_t vmi)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Second-level views. The checks that hold for all sources are here; a source that has views brings monitor_ops. */
+/* Second-level views. The checks that hold for all sources are here; a source that has views brings
+ * monitor_ops. */
 #include <libvmi/slat.h>
 
 #include "vmi/monitor.h"
@@ -17,7 +18,8 @@ status_t vmi_slat_state(vmi_instance_t vmi, bool *state)
     const struct monitor_ops *ops = views_of(vmi);
     if (!ops)
         return VMI_FAILURE;
-    return state ? ops->view_state(vmi, state) : vmi_fail(vmi, ST_INVALID, "no place for the state was given");
+    return state ? ops->view_state(vmi, state)
+                 : vmi_fail(vmi, ST_INVALID, "no place for the state was given");
 }
 
 status_t vmi_slat_control(vmi_instance_t vmi, bool state)
@@ -31,7 +33,8 @@ status_t vmi_slat_create(vmi_instance_t vmi, uint16_t *slat_id)
     const struct monitor_ops *ops = views_of(vmi);
     if (!ops)
         return VMI_FAILURE;
-    return slat_id ? ops->view_create(vmi, slat_id) : vmi_fail(vmi, ST_INVALID, "no place for the view's number was given");
+    return slat_id ? ops->view_create(vmi, slat_id)
+                   : vmi_fail(vmi, ST_INVALID, "no place for the view's number was given");
 }
 
 status_t vmi_slat_destroy(vmi_instance_t vmi, uint16_t slat_idx)
@@ -39,7 +42,8 @@ status_t vmi_slat_destroy(vmi_instance_t vmi, uint16_t slat_idx)
     const struct monitor_ops *ops = views_of(vmi);
     if (!ops)
         return VMI_FAILURE;
-    return slat_idx ? ops->view_destroy(vmi, slat_idx) : vmi_fail(vmi, ST_INVALID, "view 0 cannot be removed");
+    return slat_idx ? ops->view_destroy(vmi, slat_idx)
+                    : vmi_fail(vmi, ST_INVALID, "view 0 cannot be removed");
 }
 
 status_t vmi_slat_switch(vmi_instance_t vmi, uint16_t slat_idx)

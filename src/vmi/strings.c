@@ -8,9 +8,10 @@
 
 enum { MAX_STRING = 1 << 20, FIRST_PIECE = 256, PAGE = 4096 };
 
-/* ---- terminated strings ------------------------------------------------------------------------------------------ */
+/* ---- terminated strings ---------------------------------------------------------------------- */
 
-/* Offset of the first zero unit in [from, n), or n rounded down to whole units. *found: there is one. */
+/* Offset of the first zero unit in [from, n), or n rounded down to whole units. *found: there is
+ * one. */
 static size_t find_end(const uint8_t *p, size_t from, size_t n, size_t unit, bool *found)
 {
     size_t at = from / unit * unit;
@@ -23,7 +24,8 @@ static size_t find_end(const uint8_t *p, size_t from, size_t n, size_t unit, boo
     return at;
 }
 
-/* Units of 1 or 2 bytes up to a zero one, up to memory that is not there, or to the cap; terminated. NULL: nothing. */
+/* Units of 1 or 2 bytes up to a zero one, up to memory that is not there, or to the cap;
+ * terminated. NULL: nothing. */
 static void *read_units(vmi_instance_t vmi, const struct access *a, size_t unit)
 {
     uint8_t *buf = NULL;
@@ -33,7 +35,9 @@ static void *read_units(vmi_instance_t vmi, const struct access *a, size_t unit)
     while (!found && st == ST_OK && n < MAX_STRING) {
         struct access at = *a;
         at.addr += n;
-        size_t piece = MIN_OF(MAX_OF(n, (size_t)FIRST_PIECE), MIN_OF(MAX_STRING - n, PAGE - (size_t)(at.addr % PAGE))), got;
+        size_t piece = MIN_OF(MAX_OF(n, (size_t)FIRST_PIECE),
+                              MIN_OF(MAX_STRING - n, PAGE - (size_t)(at.addr % PAGE))),
+               got;
         if (n + piece + unit > cap) {
             cap = n * 2 + PAGE + unit;
             uint8_t *bigger = realloc(buf, cap);
@@ -105,9 +109,10 @@ char *vmi_read_str_ksym(vmi_instance_t vmi, const char *sym)
     return access_ksym(vmi, sym, &a) == VMI_SUCCESS ? read_units(vmi, &a, 1) : NULL;
 }
 
-/* ---- Windows' counted strings ------------------------------------------------------------------------------------ */
+/* ---- Windows' counted strings ---------------------------------------------------------------- */
 
-/* UNICODE_STRING: length, maximum (bytes, 16 bits each), then the buffer's address at 8 (64 bit) or 4. */
+/* UNICODE_STRING: length, maximum (bytes, 16 bits each), then the buffer's address at 8 (64 bit)
+ * or 4. */
 static unicode_string_t *read_counted(vmi_instance_t vmi, struct access *a, page_mode_t mode)
 {
     uint8_t head[16];
@@ -117,7 +122,8 @@ static unicode_string_t *read_counted(vmi_instance_t vmi, struct access *a, page
     size_t length = le16(head);
     uint64_t buffer = wide ? le64(head + 8) : le32(head + 4);
     if (length > le16(head + 2)) {
-        vmi_fail(vmi, ST_BROKEN, "there is no UNICODE_STRING at 0x%llx: its length %zu exceeds its maximum %u",
+        vmi_fail(vmi, ST_BROKEN,
+                 "there is no UNICODE_STRING at 0x%llx: its length %zu exceeds its maximum %u",
                  (unsigned long long)a->addr, length, le16(head + 2));
         return NULL;
     }
@@ -145,7 +151,8 @@ static bool is_windows(vmi_instance_t vmi)
     return false;
 }
 
-unicode_string_t *vmi_read_unicode_str_pm(vmi_instance_t vmi, const access_context_t *ctx, page_mode_t mode)
+unicode_string_t *vmi_read_unicode_str_pm(vmi_instance_t vmi, const access_context_t *ctx,
+                                          page_mode_t mode)
 {
     struct access a;
     if (!is_windows(vmi) || access_context(vmi, ctx, &a) != VMI_SUCCESS)
@@ -175,7 +182,7 @@ void vmi_free_unicode_str(unicode_string_t *p_us)
     free(p_us);
 }
 
-/* ---- encodings --------------------------------------------------------------------------------------------------- */
+/* ---- encodings ------------------------------------------------------------------------------- */
 
 enum { TERMINATOR = 4 }; /* of the widest units, UTF-32 */
 
@@ -204,7 +211,8 @@ static int convert(iconv_t cd, const unicode_string_t *in, uint8_t **out, size_t
     for (bool done = false; st == ST_OK && !done;) {
         char *to = (char *)buf + n;
         size_t room = cap - n;
-        bool ok = iconv(cd, closing ? NULL : &from, closing ? NULL : &left, &to, &room) != (size_t)-1;
+        bool ok =
+            iconv(cd, closing ? NULL : &from, closing ? NULL : &left, &to, &room) != (size_t)-1;
         n = cap - room;
         if (ok) {
             done = closing;
@@ -225,7 +233,8 @@ static int convert(iconv_t cd, const unicode_string_t *in, uint8_t **out, size_t
     return ST_OK;
 }
 
-status_t vmi_convert_str_encoding(const unicode_string_t *in, unicode_string_t *out, const char *outencoding)
+status_t vmi_convert_str_encoding(const unicode_string_t *in, unicode_string_t *out,
+                                  const char *outencoding)
 {
     uint8_t *contents;
     size_t length;

@@ -3,18 +3,21 @@
 #include "vmi/access.h"
 
 /* Common end of a listing: `st` is what the system's view answered. */
-static status_t finish(vmi_instance_t vmi, int st, const struct vmi_outcome *o, struct vmi_outcome *ret, const char *what)
+static status_t finish(vmi_instance_t vmi, int st, const struct vmi_outcome *o,
+                       struct vmi_outcome *ret, const char *what)
 {
     vmi->statistics.process_walks++;
     if (st < 0)
-        return vmi->diag.text[0] && vmi->diag.code == st ? vmi_fail(vmi, st, NULL)
-                                                         : vmi_fail(vmi, st, "%s cannot be listed: %s", what, status_name(st));
+        return vmi->diag.text[0] && vmi->diag.code == st
+                   ? vmi_fail(vmi, st, NULL)
+                   : vmi_fail(vmi, st, "%s cannot be listed: %s", what, status_name(st));
     if (ret)
         *ret = *o;
     return VMI_SUCCESS;
 }
 
-/* What every listing needs before it can start. `op` is the system's function, NULL when it has none. */
+/* What every listing needs before it can start. `op` is the system's function, NULL when it has
+ * none. */
 static status_t can_list(vmi_instance_t vmi, bool has_op, bool has_cb, const char *what)
 {
     if (!vmi_need_os(vmi))
@@ -30,7 +33,8 @@ static status_t can_list(vmi_instance_t vmi, bool has_op, bool has_cb, const cha
 /* A listing is `vmi->os.ops->op(&vmi->os, ..., cb, data, outcome)`. */
 #define HAS(op) (vmi && vmi->have_os && vmi->os.ops->op)
 
-status_t vmi_each_process(vmi_instance_t vmi, uint32_t flags, vmi_process_cb cb, void *data, struct vmi_outcome *ret)
+status_t vmi_each_process(vmi_instance_t vmi, uint32_t flags, vmi_process_cb cb, void *data,
+                          struct vmi_outcome *ret)
 {
     struct vmi_outcome o = {0};
     if (can_list(vmi, HAS(processes), cb, "processes") != VMI_SUCCESS)
@@ -70,7 +74,7 @@ status_t vmi_check(vmi_instance_t vmi, vmi_finding_cb cb, void *data, struct vmi
     return finish(vmi, vmi->os.ops->check(&vmi->os, cb, data, &o), &o, ret, "contradictions");
 }
 
-/* ---- of one process ---------------------------------------------------------------------------------------------- */
+/* ---- of one process -------------------------------------------------------------------------- */
 
 status_t vmi_get_process(vmi_instance_t vmi, vmi_pid_t pid, struct vmi_process *ret)
 {
@@ -79,7 +83,8 @@ status_t vmi_get_process(vmi_instance_t vmi, vmi_pid_t pid, struct vmi_process *
     return access_process(vmi, pid, ret);
 }
 
-status_t vmi_process_cmdline(vmi_instance_t vmi, const struct vmi_process *process, char *buf, size_t size)
+status_t vmi_process_cmdline(vmi_instance_t vmi, const struct vmi_process *process, char *buf,
+                             size_t size)
 {
     if (!buf || !size)
         return vmi_fail(vmi, ST_INVALID, "no place for the command line was given");
@@ -89,34 +94,41 @@ status_t vmi_process_cmdline(vmi_instance_t vmi, const struct vmi_process *proce
     if (can_list(vmi, HAS(cmdline), true, "command lines") != VMI_SUCCESS)
         return VMI_FAILURE;
     int st = vmi->os.ops->cmdline(&vmi->os, process, buf, size);
-    return st == ST_OK ? VMI_SUCCESS
-                       : vmi_fail(vmi, st, "the command line of process %d cannot be read: %s", (int)process->pid,
-                                  vmi->diag.text[0] ? vmi->diag.text : status_name(st));
+    return st == ST_OK
+               ? VMI_SUCCESS
+               : vmi_fail(vmi, st, "the command line of process %d cannot be read: %s",
+                          (int)process->pid, vmi->diag.text[0] ? vmi->diag.text : status_name(st));
 }
 
-status_t vmi_each_vma(vmi_instance_t vmi, vmi_pid_t pid, vmi_vma_cb cb, void *data, struct vmi_outcome *ret)
+status_t vmi_each_vma(vmi_instance_t vmi, vmi_pid_t pid, vmi_vma_cb cb, void *data,
+                      struct vmi_outcome *ret)
 {
     struct vmi_outcome o = {0};
     struct vmi_process p;
-    if (can_list(vmi, HAS(vmas), cb, "memory areas") != VMI_SUCCESS || access_process(vmi, pid, &p) != VMI_SUCCESS)
+    if (can_list(vmi, HAS(vmas), cb, "memory areas") != VMI_SUCCESS ||
+        access_process(vmi, pid, &p) != VMI_SUCCESS)
         return VMI_FAILURE;
     return finish(vmi, vmi->os.ops->vmas(&vmi->os, &p, cb, data, &o), &o, ret, "memory areas");
 }
 
-status_t vmi_each_file(vmi_instance_t vmi, vmi_pid_t pid, vmi_file_cb cb, void *data, struct vmi_outcome *ret)
+status_t vmi_each_file(vmi_instance_t vmi, vmi_pid_t pid, vmi_file_cb cb, void *data,
+                       struct vmi_outcome *ret)
 {
     struct vmi_outcome o = {0};
     struct vmi_process p;
-    if (can_list(vmi, HAS(files), cb, "open files") != VMI_SUCCESS || access_process(vmi, pid, &p) != VMI_SUCCESS)
+    if (can_list(vmi, HAS(files), cb, "open files") != VMI_SUCCESS ||
+        access_process(vmi, pid, &p) != VMI_SUCCESS)
         return VMI_FAILURE;
     return finish(vmi, vmi->os.ops->files(&vmi->os, &p, cb, data, &o), &o, ret, "open files");
 }
 
-status_t vmi_each_mount(vmi_instance_t vmi, vmi_pid_t pid, vmi_mount_cb cb, void *data, struct vmi_outcome *ret)
+status_t vmi_each_mount(vmi_instance_t vmi, vmi_pid_t pid, vmi_mount_cb cb, void *data,
+                        struct vmi_outcome *ret)
 {
     struct vmi_outcome o = {0};
     struct vmi_process p;
-    if (can_list(vmi, HAS(mounts), cb, "mounts") != VMI_SUCCESS || access_process(vmi, pid, &p) != VMI_SUCCESS)
+    if (can_list(vmi, HAS(mounts), cb, "mounts") != VMI_SUCCESS ||
+        access_process(vmi, pid, &p) != VMI_SUCCESS)
         return VMI_FAILURE;
     return finish(vmi, vmi->os.ops->mounts(&vmi->os, &p, cb, data, &o), &o, ret, "mounts");
 }

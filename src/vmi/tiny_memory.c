@@ -2,7 +2,8 @@
 /* Walks with all their entries, and pointers into guest memory. Scatter reads are in read.c. */
 #include "vmi/access.h"
 
-/* Intel SDM 3A chapter 5 and Arm ARM D8 name the entries; here by their distance from the last level. */
+/* Intel SDM 3A chapter 5 and Arm ARM D8 name the entries; here by their distance from the last
+ * level. */
 static const char *level_name(page_mode_t pm, const struct paging_form *form, unsigned level)
 {
     static const char *const x86[] = {"PTE", "PDE", "PDPTE", "PML4E", "PML5E"};
@@ -57,7 +58,8 @@ status_t vmi_walk(vmi_instance_t vmi, vmi_pid_t pid, addr_t va, struct vmi_walk 
         .fault = fault_name(w.fault),
     };
     for (unsigned i = 0; i < ret->levels; i++)
-        ret->level[i] = (struct vmi_walk_level){level_name(pm, w.form, i), w.entry[i].at, w.entry[i].value};
+        ret->level[i] =
+            (struct vmi_walk_level){level_name(pm, w.form, i), w.entry[i].at, w.entry[i].value};
     return VMI_SUCCESS;
 }
 
@@ -65,7 +67,8 @@ status_t vmi_next_data(vmi_instance_t vmi, addr_t pa, addr_t *start, addr_t *end
 {
     uint64_t at, stop;
     if (!vmi || !start || !end)
-        return vmi_fail(vmi, ST_INVALID, "vmi_next_data needs an instance and two places for the answer");
+        return vmi_fail(vmi, ST_INVALID,
+                        "vmi_next_data needs an instance and two places for the answer");
     at = phys_next_data(&vmi->source.phys, pa, &stop);
     if (at == UINT64_MAX)
         return VMI_FAILURE; /* the end of a loop, not an error */
@@ -85,7 +88,9 @@ const void *vmi_map_pa(vmi_instance_t vmi, addr_t pa, size_t *avail)
     if (p)
         *avail = n;
     else if (r)
-        vmi_fail(vmi, ST_UNSUPPORTED, "memory of a source of kind \"%s\" can only be read, not mapped", vmi->source.kind);
+        vmi_fail(vmi, ST_UNSUPPORTED,
+                 "memory of a source of kind \"%s\" can only be read, not mapped",
+                 vmi->source.kind);
     else
         access_fault_pa(vmi, "map", pa, 1, 0, ST_ABSENT);
     return p;

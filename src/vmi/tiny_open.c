@@ -32,7 +32,8 @@ static status_t find_os_with_profile(vmi_instance_t vmi, const struct vmi_open_o
     if (o->profile) {
         int err = plat_file_open(o->profile, 1, &f);
         if (err)
-            return vmi_fail(vmi, ST_IO, "the profile %s cannot be read: %s", o->profile, strerror(-err));
+            return vmi_fail(vmi, ST_IO, "the profile %s cannot be read: %s", o->profile,
+                            strerror(-err));
         options.profile = (struct bytes){f.map, f.size};
         vmi->config = config_new(); /* for the calls that name the profile or look into it */
         if (!vmi->config || config_set_text(vmi->config, "volatility_ist", o->profile) != ST_OK) {
@@ -60,12 +61,14 @@ status_t vmi_open(vmi_instance_t *vmi, const char *target, const struct vmi_open
     int st = source_open(target, &so, &d, &source);
     if (st != ST_OK)
         return vmi_open_fail(st, "%s", d.text);
-    vmi_instance_t made = instance_new(&source, mode_of_source(&source), name_of_target(target, &source));
+    vmi_instance_t made =
+        instance_new(&source, mode_of_source(&source), name_of_target(target, &source));
     if (!made) {
         source_close(&source);
         return vmi_open_fail(ST_NOMEM, "no memory for an instance");
     }
-    if (!(options->flags & VMI_OPEN_MEMORY_ONLY) && find_os_with_profile(made, options) != VMI_SUCCESS) {
+    if (!(options->flags & VMI_OPEN_MEMORY_ONLY) &&
+        find_os_with_profile(made, options) != VMI_SUCCESS) {
         vmi_open_fail_from(made);
         vmi_destroy(made);
         return VMI_FAILURE;
@@ -85,7 +88,9 @@ status_t vmi_list_targets(vmi_target_cb cb, void *data, struct vmi_outcome *ret)
     int st = source_list(cb, data, &o);
     if (ret)
         *ret = o;
-    return st >= 0 ? VMI_SUCCESS : vmi_open_fail(st, "the targets on this machine cannot be listed: %s", status_name(st));
+    return st >= 0 ? VMI_SUCCESS
+                   : vmi_open_fail(st, "the targets on this machine cannot be listed: %s",
+                                   status_name(st));
 }
 
 const struct vmi_kernel *vmi_kernel_info(vmi_instance_t vmi)
@@ -132,8 +137,9 @@ const struct vmi_range *vmi_memory_ranges(vmi_instance_t vmi, size_t *n)
         bool can_map = p->ops && p->ops->map;
         vmi->nr_ranges = p->nr;
         for (size_t i = 0; i < p->nr; i++)
-            vmi->ranges[i] = (struct vmi_range){
-                .start = p->range[i].start, .size = p->range[i].len, .mapped = p->range[i].host || can_map};
+            vmi->ranges[i] = (struct vmi_range){.start = p->range[i].start,
+                                                .size = p->range[i].len,
+                                                .mapped = p->range[i].host || can_map};
     }
     *n = vmi->nr_ranges;
     return vmi->ranges;

@@ -10,7 +10,7 @@ static status_t fail_or_tell(vmi_instance_t vmi, int st, const char *what, const
     return vmi_fail(vmi, st, "%s %.128s: %s", what, name, status_name(st));
 }
 
-/* ---- symbols ----------------------------------------------------------------------------------------------------- */
+/* ---- symbols --------------------------------------------------------------------------------- */
 
 static int kernel_symbol(vmi_instance_t vmi, const char *name, struct vmi_symbol *ret)
 {
@@ -18,7 +18,8 @@ static int kernel_symbol(vmi_instance_t vmi, const char *name, struct vmi_symbol
     return t->ops ? t->ops->by_name(t->self, name, ret) : ST_ABSENT;
 }
 
-status_t vmi_symbol_by_name(vmi_instance_t vmi, const char *module, const char *name, struct vmi_symbol *ret)
+status_t vmi_symbol_by_name(vmi_instance_t vmi, const char *module, const char *name,
+                            struct vmi_symbol *ret)
 {
     struct vmi_symbol s;
     if (!vmi_need_os(vmi))
@@ -44,7 +45,8 @@ static bool in_kernel(const struct osview *os, uint64_t address)
     return address - os->info.text_va < os->info.image_size;
 }
 
-status_t vmi_symbol_by_address(vmi_instance_t vmi, addr_t address, struct vmi_symbol *ret, uint64_t *offset)
+status_t vmi_symbol_by_address(vmi_instance_t vmi, addr_t address, struct vmi_symbol *ret,
+                               uint64_t *offset)
 {
     struct vmi_symbol s, m;
     if (!vmi_need_os(vmi))
@@ -53,9 +55,11 @@ status_t vmi_symbol_by_address(vmi_instance_t vmi, addr_t address, struct vmi_sy
         return vmi_fail(vmi, ST_INVALID, "no place for the symbol was given");
     vmi->statistics.symbol_lookups++;
     struct osview *os = &vmi->os;
-    int st = os->symbols.ops ? os->symbols.ops->by_address(os->symbols.self, address, &s) : ST_ABSENT;
+    int st =
+        os->symbols.ops ? os->symbols.ops->by_address(os->symbols.self, address, &s) : ST_ABSENT;
     if (!in_kernel(os, address) && os->ops->module_nearest &&
-        os->ops->module_nearest(os, address, &m) == ST_OK && (st != ST_OK || m.address > s.address)) {
+        os->ops->module_nearest(os, address, &m) == ST_OK &&
+        (st != ST_OK || m.address > s.address)) {
         s = m;
         st = ST_OK;
     }
@@ -92,23 +96,25 @@ status_t vmi_each_symbol(vmi_instance_t vmi, vmi_symbol_cb cb, void *data, struc
         return vmi_fail(vmi, ST_INVALID, "no callback was given");
     const struct symtab *t = &vmi->os.symbols;
     if (!t->ops)
-        return vmi_fail(vmi, ST_ABSENT, "no symbols of this kernel are known: give a profile or a System.map");
+        return vmi_fail(vmi, ST_ABSENT,
+                        "no symbols of this kernel are known: give a profile or a System.map");
     int st = t->ops->each(t->self, count_symbol, &c);
     if (st < 0)
-        outcome_cut(&c.o, "the kernel's symbol table breaks off after %llu symbols: %s", (unsigned long long)c.o.count,
-                    status_name(st));
+        outcome_cut(&c.o, "the kernel's symbol table breaks off after %llu symbols: %s",
+                    (unsigned long long)c.o.count, status_name(st));
     if (!c.stopped && vmi->os.ops->each_module_symbol) {
         st = vmi->os.ops->each_module_symbol(&vmi->os, count_symbol, &c);
         if (st < 0)
             outcome_cut(&c.o, "the symbols of the modules are not complete: %s",
-                        vmi->diag.code == st && vmi->diag.text[0] ? vmi->diag.text : status_name(st));
+                        vmi->diag.code == st && vmi->diag.text[0] ? vmi->diag.text
+                                                                  : status_name(st));
     }
     if (ret)
         *ret = c.o;
     return VMI_SUCCESS;
 }
 
-/* ---- types ------------------------------------------------------------------------------------------------------- */
+/* ---- types ----------------------------------------------------------------------------------- */
 
 /* The types, or NULL with the story recorded. */
 static const struct types *types_of(vmi_instance_t vmi, const void *argument)
@@ -120,14 +126,16 @@ static const struct types *types_of(vmi_instance_t vmi, const void *argument)
         return NULL;
     }
     if (!vmi->os.types.ops) {
-        vmi_fail(vmi, ST_ABSENT, "no types of this kernel are known: it carries no BTF; give a profile");
+        vmi_fail(vmi, ST_ABSENT,
+                 "no types of this kernel are known: it carries no BTF; give a profile");
         return NULL;
     }
     diag_clear(&vmi->diag);
     return &vmi->os.types;
 }
 
-status_t vmi_type_member(vmi_instance_t vmi, const char *type, const char *path, struct vmi_member *ret)
+status_t vmi_type_member(vmi_instance_t vmi, const char *type, const char *path,
+                         struct vmi_member *ret)
 {
     struct vmi_member m;
     const struct types *t = types_of(vmi, type && path && ret ? type : NULL);
@@ -135,7 +143,8 @@ status_t vmi_type_member(vmi_instance_t vmi, const char *type, const char *path,
         return VMI_FAILURE;
     int st = t->ops->member(t->self, type, path, &m);
     if (st != ST_OK)
-        return vmi_fail(vmi, st, "the kernel has no member %.64s.%.64s: %s", type, path, status_name(st));
+        return vmi_fail(vmi, st, "the kernel has no member %.64s.%.64s: %s", type, path,
+                        status_name(st));
     *ret = m;
     return VMI_SUCCESS;
 }
@@ -156,7 +165,8 @@ static int count_member(const struct vmi_member *m, void *data)
     return c->member_cb(m, c->data);
 }
 
-status_t vmi_each_member(vmi_instance_t vmi, const char *type, vmi_member_cb cb, void *data, struct vmi_outcome *ret)
+status_t vmi_each_member(vmi_instance_t vmi, const char *type, vmi_member_cb cb, void *data,
+                         struct vmi_outcome *ret)
 {
     struct counter c = {.member_cb = cb, .data = data};
     const struct types *t = types_of(vmi, cb ? type : NULL);

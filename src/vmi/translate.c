@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Addresses, symbols and page tables, one to the other. Symbols of images are in image.c, page lists in pages.c. */
+/* Addresses, symbols and page tables, one to the other. Symbols of images are in image.c, page
+ * lists in pages.c. */
 #include "vmi/access.h"
 #include "vmi/image.h"
 
-/* ---- virtual to physical ----------------------------------------------------------------------------------------- */
+/* ---- virtual to physical --------------------------------------------------------------------- */
 
 status_t vmi_translate_kv2p(vmi_instance_t vmi, addr_t vaddr, addr_t *paddr)
 {
@@ -41,7 +42,8 @@ status_t vmi_translate_uv2p(vmi_instance_t vmi, addr_t vaddr, vmi_pid_t pid, add
     status_t s = access_pid(vmi, pid, vaddr, &a);
     if (s == VMI_SUCCESS)
         s = access_translate(vmi, &a, paddr, &left);
-    if (s != VMI_SUCCESS && pid > 0 && cache_drop_pid(vmi, pid)) { /* the program's own entry may be out of date */
+    if (s != VMI_SUCCESS && pid > 0 &&
+        cache_drop_pid(vmi, pid)) { /* the program's own entry may be out of date */
         s = access_pid(vmi, pid, vaddr, &a);
         if (s == VMI_SUCCESS)
             s = access_translate(vmi, &a, paddr, &left);
@@ -51,7 +53,7 @@ status_t vmi_translate_uv2p(vmi_instance_t vmi, addr_t vaddr, vmi_pid_t pid, add
     return s;
 }
 
-/* ---- kernel symbols ---------------------------------------------------------------------------------------------- */
+/* ---- kernel symbols -------------------------------------------------------------------------- */
 
 status_t vmi_translate_ksym2v(vmi_instance_t vmi, const char *symbol, addr_t *vaddr)
 {
@@ -68,12 +70,13 @@ status_t vmi_translate_ksym2v(vmi_instance_t vmi, const char *symbol, addr_t *va
     if (!vmi_need_os(vmi))
         return VMI_FAILURE;
     if (!vmi->os.symbols.ops)
-        return vmi_fail(vmi, ST_ABSENT, "no symbols of this kernel are known: give a profile or a System.map");
+        return vmi_fail(vmi, ST_ABSENT,
+                        "no symbols of this kernel are known: give a profile or a System.map");
     vmi->statistics.symbol_lookups++;
     int st = vmi->os.symbols.ops->by_name(vmi->os.symbols.self, symbol, &s);
     if (st != ST_OK)
-        return vmi_fail(vmi, st, "the kernel has no symbol %.128s (%s has %llu)", symbol, vmi->os.symbols.ops->kind,
-                        (unsigned long long)vmi->os.info.symbols);
+        return vmi_fail(vmi, st, "the kernel has no symbol %.128s (%s has %llu)", symbol,
+                        vmi->os.symbols.ops->kind, (unsigned long long)vmi->os.info.symbols);
     *vaddr = s.address;
     return VMI_SUCCESS;
 }
@@ -84,7 +87,8 @@ static bool is_kernel(vmi_instance_t vmi, const access_context_t *ctx)
     const struct aspace *k = &vmi->os.kernel;
     if (ctx->tm == VMI_TM_PROCESS_PID)
         return ctx->pid == 0;
-    return ctx->tm == VMI_TM_PROCESS_PT && (ctx->pt & k->half[1].form->root_mask) == k->half[1].root;
+    return ctx->tm == VMI_TM_PROCESS_PT &&
+           (ctx->pt & k->half[1].form->root_mask) == k->half[1].root;
 }
 
 const char *vmi_translate_v2ksym(vmi_instance_t vmi, const access_context_t *ctx, addr_t va)
@@ -94,24 +98,27 @@ const char *vmi_translate_v2ksym(vmi_instance_t vmi, const access_context_t *ctx
     if (!vmi_need_os(vmi))
         return NULL;
     if (!ctx || !is_kernel(vmi, ctx)) {
-        vmi_fail(vmi, ST_INVALID, "kernel symbols are looked up with pid 0 or with the kernel's page table");
+        vmi_fail(vmi, ST_INVALID,
+                 "kernel symbols are looked up with pid 0 or with the kernel's page table");
         return NULL;
     }
     if (!vmi->os.symbols.ops) {
-        vmi_fail(vmi, ST_ABSENT, "no symbols of this kernel are known: give a profile or a System.map");
+        vmi_fail(vmi, ST_ABSENT,
+                 "no symbols of this kernel are known: give a profile or a System.map");
         return NULL;
     }
     vmi->statistics.symbol_lookups++;
     int st = vmi->os.symbols.ops->by_address(vmi->os.symbols.self, va, &s);
     distance = st == ST_OK ? va - s.address : 0;
     if (st != ST_OK || distance) {
-        vmi_fail(vmi, ST_ABSENT, "no symbol of the kernel is at exactly 0x%llx", (unsigned long long)va);
+        vmi_fail(vmi, ST_ABSENT, "no symbol of the kernel is at exactly 0x%llx",
+                 (unsigned long long)va);
         return NULL;
     }
     return vmi_intern(vmi, s.name);
 }
 
-/* ---- processes and page tables ----------------------------------------------------------------------------------- */
+/* ---- processes and page tables --------------------------------------------------------------- */
 
 status_t vmi_pid_to_dtb(vmi_instance_t vmi, vmi_pid_t pid, addr_t *dtb)
 {
@@ -161,8 +168,10 @@ status_t vmi_dtb_to_pid(vmi_instance_t vmi, addr_t dtb, vmi_pid_t *pid)
     *pid = -1;
     if (!vmi_need_os(vmi))
         return VMI_FAILURE;
-    /* x86-64: bits 11:0 may hold a PCID, and bit 12 picks the half of the KPTI pair; the tables are 8 KiB aligned then */
-    bool pairs = vmi->page_mode == VMI_PM_IA32E && vmi->os.info.os == VMI_KIND_LINUX && vmi->os.info.page_table_isolation;
+    /* x86-64: bits 11:0 may hold a PCID, and bit 12 picks the half of the KPTI pair; the tables are
+     * 8 KiB aligned then */
+    bool pairs = vmi->page_mode == VMI_PM_IA32E && vmi->os.info.os == VMI_KIND_LINUX &&
+                 vmi->os.info.page_table_isolation;
     uint64_t mask = vmi->os.kernel.half[0].form->root_mask & (pairs ? ~0x1fffULL : ~0ULL);
     struct dtb_search s = {.dtb = dtb & mask, .mask = mask, .pid = -1};
     struct vmi_outcome o = {0};
@@ -181,18 +190,20 @@ status_t vmi_dtb_to_pid(vmi_instance_t vmi, addr_t dtb, vmi_pid_t *pid)
     }
     if (st < 0 && vmi->diag.text[0])
         return vmi_fail(vmi, st, NULL);
-    return vmi_fail(vmi, ST_ABSENT, "no process has the page table 0x%llx%s%s", (unsigned long long)dtb,
-                    o.partial ? "; the process list was cut: " : "", o.partial ? o.reason : "");
+    return vmi_fail(vmi, ST_ABSENT, "no process has the page table 0x%llx%s%s",
+                    (unsigned long long)dtb, o.partial ? "; the process list was cut: " : "",
+                    o.partial ? o.reason : "");
 }
 
-/* ---- explicit tables --------------------------------------------------------------------------------------------- */
+/* ---- explicit tables ------------------------------------------------------------------------- */
 
 /* The lookups with the instance's mode need one. */
 static bool mode_known(vmi_instance_t vmi)
 {
     if (vmi && mode_usable(vmi->page_mode))
         return true;
-    vmi_fail(vmi, ST_INVALID, "the page mode of the guest is not known: call vmi_init_paging or vmi_init_os");
+    vmi_fail(vmi, ST_INVALID,
+             "the page mode of the guest is not known: call vmi_init_paging or vmi_init_os");
     return false;
 }
 
@@ -201,7 +212,9 @@ status_t vmi_pagetable_lookup(vmi_instance_t vmi, addr_t pt, addr_t vaddr, addr_
     uint64_t left;
     struct access a;
     if (!paddr || !mode_known(vmi))
-        return vmi && !paddr ? vmi_fail(vmi, ST_INVALID, "no place for the physical address was given") : VMI_FAILURE;
+        return vmi && !paddr
+                   ? vmi_fail(vmi, ST_INVALID, "no place for the physical address was given")
+                   : VMI_FAILURE;
     if (access_table(vmi, 0, VMI_PM_NONE, pt, VMI_PM_NONE, vaddr, &a) != VMI_SUCCESS)
         return VMI_FAILURE;
     status_t s = access_translate(vmi, &a, paddr, &left);
@@ -210,14 +223,16 @@ status_t vmi_pagetable_lookup(vmi_instance_t vmi, addr_t pt, addr_t vaddr, addr_
     return s;
 }
 
-status_t vmi_pagetable_lookup_extended(vmi_instance_t vmi, addr_t pt, addr_t vaddr, page_info_t *info)
+status_t vmi_pagetable_lookup_extended(vmi_instance_t vmi, addr_t pt, addr_t vaddr,
+                                       page_info_t *info)
 {
     if (!info)
         return vmi_fail(vmi, ST_INVALID, "no place for the page's description was given");
     *info = (page_info_t){0};
     if (!mode_known(vmi))
         return VMI_FAILURE;
-    return vmi_nested_pagetable_lookup_extended(vmi, 0, VMI_PM_NONE, pt, vmi->page_mode, vaddr, info);
+    return vmi_nested_pagetable_lookup_extended(vmi, 0, VMI_PM_NONE, pt, vmi->page_mode, vaddr,
+                                                info);
 }
 
 static status_t check_nested_args(vmi_instance_t vmi, page_mode_t npm, page_mode_t pm)
@@ -225,14 +240,15 @@ static status_t check_nested_args(vmi_instance_t vmi, page_mode_t npm, page_mode
     if (!vmi)
         return VMI_FAILURE;
     if (!mode_usable(pm))
-        return vmi_fail(vmi, ST_INVALID, "%u is no page mode that tables can be walked in", (unsigned)pm);
+        return vmi_fail(vmi, ST_INVALID, "%u is no page mode that tables can be walked in",
+                        (unsigned)pm);
     return npm == VMI_PM_NONE || npm == VMI_PM_EPT_4L || npm == VMI_PM_EPT_5L
                ? VMI_SUCCESS
                : vmi_fail(vmi, ST_INVALID, "%u is no mode of a nested page table", (unsigned)npm);
 }
 
-status_t vmi_nested_pagetable_lookup(vmi_instance_t vmi, addr_t npt, page_mode_t npm, addr_t pt, page_mode_t pm,
-                                     addr_t vaddr, addr_t *paddr, addr_t *naddr)
+status_t vmi_nested_pagetable_lookup(vmi_instance_t vmi, addr_t npt, page_mode_t npm, addr_t pt,
+                                     page_mode_t pm, addr_t vaddr, addr_t *paddr, addr_t *naddr)
 {
     struct access a;
     struct walk w;
@@ -265,12 +281,13 @@ status_t vmi_nested_pagetable_lookup(vmi_instance_t vmi, addr_t npt, page_mode_t
 /* The levels of a walk, from the root, under the names that LibVMI has for them. */
 static void fill_levels(page_info_t *info, page_mode_t pm, const struct walk *w)
 {
-    addr_t *x86[] = {&info->x86_ia32e.pte_location, &info->x86_ia32e.pgd_location, &info->x86_ia32e.pdpte_location,
-                     &info->x86_ia32e.pml4e_location};
-    addr_t *pae[] = {&info->x86_pae.pte_location, &info->x86_pae.pgd_location, &info->x86_pae.pdpe_location};
+    addr_t *x86[] = {&info->x86_ia32e.pte_location, &info->x86_ia32e.pgd_location,
+                     &info->x86_ia32e.pdpte_location, &info->x86_ia32e.pml4e_location};
+    addr_t *pae[] = {&info->x86_pae.pte_location, &info->x86_pae.pgd_location,
+                     &info->x86_pae.pdpe_location};
     addr_t *legacy[] = {&info->x86_legacy.pte_location, &info->x86_legacy.pgd_location};
-    addr_t *arm64[] = {&info->arm_aarch64.tld_location, &info->arm_aarch64.sld_location, &info->arm_aarch64.fld_location,
-                       &info->arm_aarch64.zld_location};
+    addr_t *arm64[] = {&info->arm_aarch64.tld_location, &info->arm_aarch64.sld_location,
+                       &info->arm_aarch64.fld_location, &info->arm_aarch64.zld_location};
     for (unsigned i = 0; i < w->levels; i++) {
         unsigned up = w->form->levels - 1u - i; /* levels above the last one */
         addr_t *slot = NULL;                    /* location; the value is behind it */
@@ -303,15 +320,17 @@ void page_info_of_walk(page_info_t *info, page_mode_t pm, const struct walk *w)
     info->size = (page_size_t)w->size;
 }
 
-status_t vmi_nested_pagetable_lookup_extended(vmi_instance_t vmi, addr_t npt, page_mode_t npm, addr_t pt, page_mode_t pm,
-                                              addr_t vaddr, page_info_t *info)
+status_t vmi_nested_pagetable_lookup_extended(vmi_instance_t vmi, addr_t npt, page_mode_t npm,
+                                              addr_t pt, page_mode_t pm, addr_t vaddr,
+                                              page_info_t *info)
 {
     struct access a;
     struct walk w, outer;
     if (!info)
         return vmi_fail(vmi, ST_INVALID, "no place for the page's description was given");
     *info = (page_info_t){.vaddr = vaddr, .pt = pt, .pm = pm, .npt = npt, .npm = npm};
-    if (check_nested_args(vmi, npm, pm) != VMI_SUCCESS || access_table(vmi, npt, npm, pt, pm, vaddr, &a) != VMI_SUCCESS)
+    if (check_nested_args(vmi, npm, pm) != VMI_SUCCESS ||
+        access_table(vmi, npt, npm, pt, pm, vaddr, &a) != VMI_SUCCESS)
         return VMI_FAILURE;
     vmi->walk.failed = false;
     int st = aspace_walk(a.space, GVA(vaddr), &w);

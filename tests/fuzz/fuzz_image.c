@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ELF and PE images in a guest's memory: the input is the image, mapped page by page, with a hole behind it. */
+/* ELF and PE images in a guest's memory: the input is the image, mapped page by page, with a hole
+ * behind it. */
 #include <stdlib.h>
 
 #include "vmi/image.h"
@@ -32,8 +33,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(memory, data, size);
     memset(memory + size, 0, IMAGE_SIZE - size);
     phys_init(&source.phys, NULL, NULL);
-    if (phys_add(&source.phys, &(struct phys_range){.start = 0, .len = IMAGE_SIZE, .host = memory}) != ST_OK ||
-        phys_add(&source.phys, &(struct phys_range){.start = TABLES, .len = sizeof tables, .host = (uint8_t *)tables}) != ST_OK)
+    if (phys_add(&source.phys,
+                 &(struct phys_range){.start = 0, .len = IMAGE_SIZE, .host = memory}) != ST_OK ||
+        phys_add(&source.phys, &(struct phys_range){.start = TABLES,
+                                                    .len = sizeof tables,
+                                                    .host = (uint8_t *)tables}) != ST_OK)
         return 0;
     vmi_instance_t vmi = instance_new(&source, VMI_FILE, NULL);
     if (!vmi)

@@ -26,7 +26,8 @@ static void translations(void **state)
 {
     struct fake *f = *state;
     addr_t pa = 0;
-    vmi_v2pcache_add(f->vmi, 0x5000, KERNEL_ROOT | 3, DATA + 0x3000); /* where the guest has nothing; page granular */
+    vmi_v2pcache_add(f->vmi, 0x5000, KERNEL_ROOT | 3,
+                     DATA + 0x3000); /* where the guest has nothing; page granular */
     assert_int_equal(vmi_translate_kv2p(f->vmi, 0x5678, &pa), VMI_SUCCESS);
     assert_true(pa == DATA + 0x3678);
     assert_int_equal(word_at(f, 0x5678, 0), 0x10003678);
@@ -35,7 +36,8 @@ static void translations(void **state)
     vmi_v2pcache_add(f->vmi, KERNEL_VA, KERNEL_ROOT, DATA + 0x4000); /* beats the guest's own */
     assert_int_equal(word_at(f, KERNEL_VA + 4, 0), 0x10004004);
     uint64_t both = 0;
-    assert_int_equal(vmi_read_64_va(f->vmi, KERNEL_VA + 0xffc, 0, &both), VMI_SUCCESS); /* into the guest's next page */
+    assert_int_equal(vmi_read_64_va(f->vmi, KERNEL_VA + 0xffc, 0, &both),
+                     VMI_SUCCESS); /* into the guest's next page */
     assert_true(both == 0x1000100010004ffc);
     uint32_t v = 0xfeed;
     assert_int_equal(vmi_write_32_va(f->vmi, KERNEL_VA, 0, &v), VMI_SUCCESS);
@@ -61,7 +63,8 @@ static void translations_of_processes(void **state)
     assert_int_equal(vmi_translate_uv2p(f->vmi, 0x10, PID, &pa), VMI_FAILURE);
     assert_true(pa == 0);
     vmi_v2pcache_nested_add(f->vmi, 0x7000, USER_ROOT, 0x9000, DATA);
-    assert_int_equal(vmi_pagetable_lookup(f->vmi, USER_ROOT, 0x7010, &pa), VMI_FAILURE); /* not nested: another key */
+    assert_int_equal(vmi_pagetable_lookup(f->vmi, USER_ROOT, 0x7010, &pa),
+                     VMI_FAILURE); /* not nested: another key */
     vmi_v2pcache_nested_flush(f->vmi, USER_ROOT, 0x9000);
     assert_int_equal(f->vmi->caches->v2p.used, 0);
 }
@@ -133,7 +136,8 @@ static void processes(void **state)
     vmi_pidcache_add(f->vmi, 0, USER_ROOT); /* the kernel's cannot be changed so */
     assert_int_equal(vmi_pid_to_dtb(f->vmi, 0, &dtb), VMI_SUCCESS);
     assert_true(dtb == KERNEL_ROOT);
-    /* an entry that has become wrong is dropped when a walk with it fails, and the process looked up anew */
+    /* an entry that has become wrong is dropped when a walk with it fails, and the process looked
+     * up anew */
     vmi_pidcache_add(f->vmi, PID, KERNEL_ROOT);
     assert_int_equal(vmi_translate_uv2p(f->vmi, USER_VA, PID, &pa), VMI_SUCCESS);
     assert_true(pa == DATA + 0x8000);
@@ -194,8 +198,14 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(translations), T(translations_of_processes), T(nothing_else_is_kept), T(kernel_symbols), T(image_symbols),
-        T(processes), cmocka_unit_test(without_an_instance), cmocka_unit_test(the_map),
+        T(translations),
+        T(translations_of_processes),
+        T(nothing_else_is_kept),
+        T(kernel_symbols),
+        T(image_symbols),
+        T(processes),
+        cmocka_unit_test(without_an_instance),
+        cmocka_unit_test(the_map),
     };
     return cmocka_run_group_tests_name("vmi cache", tests, NULL, NULL);
 }

@@ -42,9 +42,11 @@ static void an_entry(void **state)
 {
     (void)state;
     struct config *c;
-    assert_int_equal(parse("# guests\nvm1 {\n  ostype = \"Linux\";\n  sysmap = \"/boot/System.map-6.1.0-27-amd64\"; # map\n"
+    assert_int_equal(parse("# guests\nvm1 {\n  ostype = \"Linux\";\n  sysmap = "
+                           "\"/boot/System.map-6.1.0-27-amd64\"; # map\n"
                            "  linux_tasks = 0x4A0; linux_mm=1184;\n\tlinux_pid = 0102; ; ;\n}\n",
-                           &c), ST_OK);
+                           &c),
+                     ST_OK);
     assert_int_equal(c->ostype, VMI_OS_LINUX);
     assert_string_equal(c->sysmap, "/boot/System.map-6.1.0-27-amd64");
     assert_int_equal(c->number[CFG_linux_tasks], 0x4a0);
@@ -66,7 +68,8 @@ static void entries(void **state)
     assert_int_equal(parse("other { kpgd = 1; }\n", &c), ST_ABSENT);
     assert_int_equal(parse("VM1 { kpgd = 1; }", &c), ST_ABSENT); /* case matters */
     assert_int_equal(parse("vm1 { kpgd = 1; linux_mm = 4; } vm1 { kpgd = 2; }", &c), ST_OK);
-    assert_int_equal(c->number[CFG_kpgd], 2); /* the later entry replaces the earlier one as a whole */
+    assert_int_equal(c->number[CFG_kpgd],
+                     2); /* the later entry replaces the earlier one as a whole */
     assert_int_equal(c->number[CFG_linux_mm], 0);
     config_free(c);
     assert_int_equal(parse("vm1 { kpgd = 1; kpgd = 3; }", &c), ST_OK);
@@ -74,7 +77,8 @@ static void entries(void **state)
     config_free(c);
     good("vm1{}");
     good("win7-64.img_2 { } vm1 { }");
-    bad("vm1 { kpgd = 1; } other { nonsense = 1; }", "a key that is known"); /* any error spoils the file */
+    bad("vm1 { kpgd = 1; } other { nonsense = 1; }",
+        "a key that is known"); /* any error spoils the file */
     bad("vm1 { kpgd = 1 }", "; after a value");
     bad("vm1 { kpgd 1; }", "=");
     bad("vm1 { kpgd = 1;", "key");
@@ -125,12 +129,15 @@ static void texts(void **state)
     (void)state;
     struct config *c;
     assert_int_equal(parse("vm1 { ostype = \" Windows \"; pagemode = \"VMI_PM_PAE\"; "
-                           "aarch64_ttbr1_granule_size = \"VMI_PS_64KB\"; }", &c), ST_OK);
+                           "aarch64_ttbr1_granule_size = \"VMI_PS_64KB\"; }",
+                           &c),
+                     ST_OK);
     assert_int_equal(c->ostype, VMI_OS_WINDOWS);
     assert_int_equal(c->page_mode, VMI_PM_PAE);
     assert_int_equal(c->ttbr_granule[1], 0x10000);
     config_free(c);
-    assert_int_equal(parse("vm1 { ostype = \"linux\"; pagemode = \"VMI_PM_FOO\"; }", &c), ST_OK); /* words without meaning */
+    assert_int_equal(parse("vm1 { ostype = \"linux\"; pagemode = \"VMI_PM_FOO\"; }", &c),
+                     ST_OK); /* words without meaning */
     assert_int_equal(c->ostype, VMI_OS_UNKNOWN);
     assert_int_equal(c->page_mode, VMI_PM_UNKNOWN);
     config_free(c);
@@ -189,10 +196,13 @@ static void comments_and_blanks(void **state)
     bad("vm1 { kpgd = 1; }\n\n'", "line 3");
     struct config *c = NULL;
     static const char nul[] = "vm1 { kpgd = 1; }\0";
-    assert_int_equal(config_parse((struct bytes){(const uint8_t *)nul, sizeof nul}, "vm1", false, &d, &c), ST_BROKEN);
+    assert_int_equal(
+        config_parse((struct bytes){(const uint8_t *)nul, sizeof nul}, "vm1", false, &d, &c),
+        ST_BROKEN);
 }
 
-/* A syntax error leaves nothing behind for the next text, and neither does an entry of an earlier one. */
+/* A syntax error leaves nothing behind for the next text, and neither does an entry of an earlier
+ * one. */
 static void nothing_is_kept(void **state)
 {
     (void)state;
@@ -204,9 +214,10 @@ static void nothing_is_kept(void **state)
     good("vm1 { kpgd = 5; }");
 }
 
-/* ---- through the API --------------------------------------------------------------------------------------------- */
+/* ---- through the API ------------------------------------------------------------------------- */
 
-static int load(struct fake *f, vmi_config_t mode, const void *config, struct config **ret, vmi_init_error_t *missing)
+static int load(struct fake *f, vmi_config_t mode, const void *config, struct config **ret,
+                vmi_init_error_t *missing)
 {
     *ret = NULL;
     return config_load(f->vmi, mode, (void *)(uintptr_t)config, ret, missing);
@@ -218,7 +229,8 @@ static void strings_and_tables(void **state)
     struct config *c;
     vmi_init_error_t missing;
     (void)state;
-    assert_int_equal(load(f, VMI_CONFIG_STRING, "{ostype = \"Linux\"; kpgd = 0x1000;}", &c, &missing), ST_OK);
+    assert_int_equal(
+        load(f, VMI_CONFIG_STRING, "{ostype = \"Linux\"; kpgd = 0x1000;}", &c, &missing), ST_OK);
     assert_int_equal(missing, VMI_INIT_ERROR_NONE);
     assert_int_equal(c->number[CFG_kpgd], 0x1000);
     config_free(c);
@@ -250,7 +262,8 @@ static void files(void **state)
     struct fake *f = fake_new(false); /* /tmp/fake.raw: its entry is "fake.raw" */
     struct config *c;
     vmi_init_error_t missing;
-    char dir[] = "/tmp/tinyvmi-config-XXXXXX", path[64], *home = getenv("HOME"), *old = get_current_dir_name();
+    char dir[] = "/tmp/tinyvmi-config-XXXXXX", path[64], *home = getenv("HOME"),
+         *old = get_current_dir_name();
     (void)state;
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/libvmi.conf", dir);
@@ -261,10 +274,12 @@ static void files(void **state)
     assert_int_equal(load(f, VMI_CONFIG_FILE_PATH, path, &c, &missing), ST_OK);
     assert_int_equal(c->number[CFG_kpgd], 7);
     config_free(c);
-    assert_int_equal(load(f, VMI_CONFIG_FILE_PATH, "/nonexistent/libvmi.conf", &c, &missing), ST_IO);
+    assert_int_equal(load(f, VMI_CONFIG_FILE_PATH, "/nonexistent/libvmi.conf", &c, &missing),
+                     ST_IO);
     assert_int_equal(missing, VMI_INIT_ERROR_NO_CONFIG);
     assert_int_equal(chdir(dir), 0);
-    assert_int_equal(load(f, VMI_CONFIG_GLOBAL_FILE_ENTRY, NULL, &c, &missing), ST_OK); /* the current folder is first */
+    assert_int_equal(load(f, VMI_CONFIG_GLOBAL_FILE_ENTRY, NULL, &c, &missing),
+                     ST_OK); /* the current folder is first */
     assert_int_equal(c->number[CFG_kpgd], 7);
     config_free(c);
     free(f->vmi->name);
@@ -290,10 +305,12 @@ static void files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_entry),     cmocka_unit_test(entries),         cmocka_unit_test(names),
-        cmocka_unit_test(numbers),      cmocka_unit_test(texts),           cmocka_unit_test(paths),
-        cmocka_unit_test(long_words),   cmocka_unit_test(comments_and_blanks), cmocka_unit_test(nothing_is_kept),
-        cmocka_unit_test(strings_and_tables), cmocka_unit_test(files),
+        cmocka_unit_test(an_entry),        cmocka_unit_test(entries),
+        cmocka_unit_test(names),           cmocka_unit_test(numbers),
+        cmocka_unit_test(texts),           cmocka_unit_test(paths),
+        cmocka_unit_test(long_words),      cmocka_unit_test(comments_and_blanks),
+        cmocka_unit_test(nothing_is_kept), cmocka_unit_test(strings_and_tables),
+        cmocka_unit_test(files),
     };
     return cmocka_run_group_tests_name("vmi config", tests, NULL, NULL);
 }

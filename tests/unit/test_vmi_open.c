@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Opening and closing, what is left of a failure, what a source without events answers, NULL instances. */
+/* Opening and closing, what is left of a failure, what a source without events answers, NULL
+ * instances. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
@@ -47,7 +48,8 @@ static void open_a_file(void **state)
     vmi_mode_t mode;
     uint64_t v = 0;
     (void)state;
-    assert_int_equal(vmi_get_access_mode(NULL, path, VMI_INIT_DOMAINNAME, NULL, &mode), VMI_SUCCESS);
+    assert_int_equal(vmi_get_access_mode(NULL, path, VMI_INIT_DOMAINNAME, NULL, &mode),
+                     VMI_SUCCESS);
     assert_int_equal(mode, VMI_FILE);
     assert_int_equal(vmi_init(&vmi, mode, path, VMI_INIT_DOMAINNAME, NULL, &error), VMI_SUCCESS);
     assert_int_equal(error, VMI_INIT_ERROR_NONE);
@@ -58,26 +60,32 @@ static void open_a_file(void **state)
     free(name);
     assert_int_equal(vmi_get_vmid(vmi), 0);
     assert_int_equal(vmi_get_memsize(vmi), FILE_SIZE + 100);
-    assert_int_equal(vmi_read_64_pa(vmi, FILE_SIZE + 92, &v), VMI_SUCCESS); /* the incomplete page, too */
+    assert_int_equal(vmi_read_64_pa(vmi, FILE_SIZE + 92, &v),
+                     VMI_SUCCESS); /* the incomplete page, too */
     assert_true(v == 0x1122334455667788);
     assert_int_equal(vmi_read_64_pa(vmi, FILE_SIZE + 96, &v), VMI_FAILURE);
     assert_int_equal(vmi_write_64_pa(vmi, 0, &v), VMI_FAILURE);
     assert_int_equal(vmi_init_paging(vmi, 0), VMI_PM_UNKNOWN);
     assert_int_equal(vmi_get_page_mode(vmi, 0), VMI_PM_UNKNOWN);
-    assert_int_equal(vmi_init_os(vmi, VMI_CONFIG_STRING, "{ ostype = \"Linux\"; pagemode = \"VMI_PM_PAE\"; }", &error),
+    assert_int_equal(vmi_init_os(vmi, VMI_CONFIG_STRING,
+                                 "{ ostype = \"Linux\"; pagemode = \"VMI_PM_PAE\"; }", &error),
                      VMI_OS_UNKNOWN);
     assert_int_equal(error, VMI_INIT_ERROR_OS);
     assert_int_equal(vmi_get_page_mode(vmi, 0), VMI_PM_PAE); /* stays */
     assert_int_equal(vmi_get_address_width(vmi), 4);
     assert_int_equal(vmi_init_os(vmi, VMI_CONFIG_STRING, "{ ostype = ", &error), VMI_OS_UNKNOWN);
     assert_int_equal(error, VMI_INIT_ERROR_NO_CONFIG);
-    assert_int_equal(vmi_init_os(vmi, VMI_CONFIG_STRING, "{ ostype = \"FreeBSD\"; }", &error), VMI_OS_UNKNOWN);
+    assert_int_equal(vmi_init_os(vmi, VMI_CONFIG_STRING, "{ ostype = \"FreeBSD\"; }", &error),
+                     VMI_OS_UNKNOWN);
     assert_int_equal(error, VMI_INIT_ERROR_OS);
-    assert_int_equal(vmi_init_os(vmi, VMI_CONFIG_STRING, "{ ostype = \"Windows\"; }", NULL), VMI_OS_UNKNOWN);
+    assert_int_equal(vmi_init_os(vmi, VMI_CONFIG_STRING, "{ ostype = \"Windows\"; }", NULL),
+                     VMI_OS_UNKNOWN);
     assert_story(vmi, "not supported");
-    assert_int_equal(vmi_init_os(vmi, VMI_CONFIG_JSON_PATH, "/nonexistent.json", &error), VMI_OS_UNKNOWN);
+    assert_int_equal(vmi_init_os(vmi, VMI_CONFIG_JSON_PATH, "/nonexistent.json", &error),
+                     VMI_OS_UNKNOWN);
     assert_int_equal(error, VMI_INIT_ERROR_NO_CONFIG);
-    assert_int_equal(vmi_init_os(vmi, VMI_CONFIG_FILE_PATH, "/nonexistent.conf", &error), VMI_OS_UNKNOWN);
+    assert_int_equal(vmi_init_os(vmi, VMI_CONFIG_FILE_PATH, "/nonexistent.conf", &error),
+                     VMI_OS_UNKNOWN);
     assert_int_equal(error, VMI_INIT_ERROR_NO_CONFIG);
     assert_int_equal(vmi_destroy(vmi), VMI_SUCCESS);
 }
@@ -89,16 +97,17 @@ static void failures_leave_nothing(void **state)
     vmi_mode_t mode = (vmi_mode_t)42;
     uint64_t id = 0x7ffffffffffffff0;
     (void)state;
-#define REFUSED(m, domain, flags, e)                                                                                   \
-    do {                                                                                                               \
-        vmi = (void *)1;                                                                                               \
-        assert_int_equal(vmi_init(&vmi, (m), (domain), (flags), NULL, &error), VMI_FAILURE);                           \
-        assert_null(vmi);                                                                                              \
-        assert_int_equal(error, (e));                                                                                  \
-        assert_int_not_equal(vmi_last_error(NULL)->kind, VMI_ERROR_NONE);                                              \
+#define REFUSED(m, domain, flags, e)                                                               \
+    do {                                                                                           \
+        vmi = (void *)1;                                                                           \
+        assert_int_equal(vmi_init(&vmi, (m), (domain), (flags), NULL, &error), VMI_FAILURE);       \
+        assert_null(vmi);                                                                          \
+        assert_int_equal(error, (e));                                                              \
+        assert_int_not_equal(vmi_last_error(NULL)->kind, VMI_ERROR_NONE);                          \
     } while (0)
     REFUSED(VMI_FILE, "/nonexistent.raw", VMI_INIT_DOMAINNAME, VMI_INIT_ERROR_VM_NOT_FOUND);
-    REFUSED(VMI_FILE, "/tmp", VMI_INIT_DOMAINNAME, VMI_INIT_ERROR_DRIVER); /* a folder is no memory */
+    REFUSED(VMI_FILE, "/tmp", VMI_INIT_DOMAINNAME,
+            VMI_INIT_ERROR_DRIVER); /* a folder is no memory */
     REFUSED(VMI_FILE, path, VMI_INIT_DOMAINNAME | VMI_INIT_DOMAINID, VMI_INIT_ERROR_VM_NOT_FOUND);
     REFUSED(VMI_FILE, path, 0, VMI_INIT_ERROR_VM_NOT_FOUND);
     REFUSED(VMI_FILE, &id, VMI_INIT_DOMAINID, VMI_INIT_ERROR_VM_NOT_FOUND);
@@ -108,20 +117,26 @@ static void failures_leave_nothing(void **state)
     REFUSED(VMI_BAREFLANK, path, VMI_INIT_DOMAINNAME, VMI_INIT_ERROR_DRIVER_NOT_DETECTED);
     REFUSED((vmi_mode_t)99, path, VMI_INIT_DOMAINNAME, VMI_INIT_ERROR_DRIVER_NOT_DETECTED);
     assert_int_equal(vmi_init(NULL, VMI_FILE, path, VMI_INIT_DOMAINNAME, NULL, NULL), VMI_FAILURE);
-    assert_int_equal(vmi_get_access_mode(NULL, "/nonexistent", VMI_INIT_DOMAINNAME, NULL, &mode), VMI_FAILURE);
-    assert_int_equal(vmi_get_access_mode(NULL, "/tmp", VMI_INIT_DOMAINNAME, NULL, &mode), VMI_FAILURE);
+    assert_int_equal(vmi_get_access_mode(NULL, "/nonexistent", VMI_INIT_DOMAINNAME, NULL, &mode),
+                     VMI_FAILURE);
+    assert_int_equal(vmi_get_access_mode(NULL, "/tmp", VMI_INIT_DOMAINNAME, NULL, &mode),
+                     VMI_FAILURE);
     assert_int_equal(vmi_get_access_mode(NULL, &id, VMI_INIT_DOMAINID, NULL, &mode), VMI_FAILURE);
-    assert_int_equal(vmi_get_access_mode(NULL, path, VMI_INIT_DOMAINNAME | VMI_INIT_DOMAINID, NULL, &mode), VMI_FAILURE);
+    assert_int_equal(
+        vmi_get_access_mode(NULL, path, VMI_INIT_DOMAINNAME | VMI_INIT_DOMAINID, NULL, &mode),
+        VMI_FAILURE);
     assert_int_equal(vmi_get_access_mode(NULL, path, VMI_INIT_DOMAINNAME, NULL, NULL), VMI_FAILURE);
     assert_int_equal(mode, 42);
     vmi = (void *)1;
-    assert_int_equal(vmi_init_complete(&vmi, "/nonexistent", VMI_INIT_DOMAINNAME, NULL, VMI_CONFIG_GLOBAL_FILE_ENTRY, NULL,
-                                       &error), VMI_FAILURE);
+    assert_int_equal(vmi_init_complete(&vmi, "/nonexistent", VMI_INIT_DOMAINNAME, NULL,
+                                       VMI_CONFIG_GLOBAL_FILE_ENTRY, NULL, &error),
+                     VMI_FAILURE);
     assert_null(vmi);
     assert_int_equal(error, VMI_INIT_ERROR_DRIVER_NOT_DETECTED);
     vmi = (void *)1;
-    assert_int_equal(vmi_init_complete(&vmi, path, VMI_INIT_DOMAINNAME, NULL, VMI_CONFIG_STRING, "{ ostype = \"Linux\"; }",
-                                       &error), VMI_FAILURE);
+    assert_int_equal(vmi_init_complete(&vmi, path, VMI_INIT_DOMAINNAME, NULL, VMI_CONFIG_STRING,
+                                       "{ ostype = \"Linux\"; }", &error),
+                     VMI_FAILURE);
     assert_null(vmi);
     assert_int_equal(error, VMI_INIT_ERROR_OS);
     assert_true(vmi_last_error(NULL)->text[0] != '\0');
@@ -140,7 +155,8 @@ static void memory_map(void **state)
         vmi_init_data_entry_t entry[2];
     } data = {2, {{.type = 77, .data = NULL}, {.type = VMI_INIT_DATA_MEMMAP, .data = &map}}};
     (void)state;
-    assert_int_equal(vmi_init(&vmi, VMI_FILE, path, VMI_INIT_DOMAINNAME, (void *)&data, NULL), VMI_SUCCESS);
+    assert_int_equal(vmi_init(&vmi, VMI_FILE, path, VMI_INIT_DOMAINNAME, (void *)&data, NULL),
+                     VMI_SUCCESS);
     const struct vmi_range *r = vmi_memory_ranges(vmi, &n);
     assert_int_equal(n, 2);
     assert_true(r[0].start == 0x1000 && r[0].size == 0x2000 && r[1].start == 0x80000);
@@ -155,8 +171,10 @@ static void memory_map(void **state)
 static void tiny_open(void **state)
 {
     vmi_instance_t vmi = (void *)1;
-    struct vmi_open_options memory = {.flags = VMI_OPEN_MEMORY_ONLY}, cow = {.flags = VMI_OPEN_MEMORY_ONLY | VMI_OPEN_COPY_ON_WRITE},
-                            format = {.format = "nonsense"}, profile = {.profile = "/nonexistent.json"};
+    struct vmi_open_options memory = {.flags = VMI_OPEN_MEMORY_ONLY},
+                            cow = {.flags = VMI_OPEN_MEMORY_ONLY | VMI_OPEN_COPY_ON_WRITE},
+                            format = {.format = "nonsense"},
+                            profile = {.profile = "/nonexistent.json"};
     uint64_t v = 7, back = 0;
     char target[64];
     (void)state;
@@ -274,8 +292,10 @@ static void null_instances(void **state)
     assert_int_equal(vmi_get_symbol_addr_from_json(NULL, NULL, "x", &v), VMI_FAILURE);
     assert_int_equal(vmi_get_struct_size_from_json(NULL, NULL, "x", &sz), VMI_FAILURE);
     assert_int_equal(vmi_get_struct_member_offset_from_json(NULL, NULL, "x", "y", &v), VMI_FAILURE);
-    assert_int_equal(vmi_get_struct_field_type_name_from_json(NULL, NULL, "x", "y", &text), VMI_FAILURE);
-    assert_int_equal(vmi_get_bitfield_offset_and_size_from_json(NULL, NULL, "x", "y", &v, &sz, &sz), VMI_FAILURE);
+    assert_int_equal(vmi_get_struct_field_type_name_from_json(NULL, NULL, "x", "y", &text),
+                     VMI_FAILURE);
+    assert_int_equal(vmi_get_bitfield_offset_and_size_from_json(NULL, NULL, "x", "y", &v, &sz, &sz),
+                     VMI_FAILURE);
     assert_null(vmi_get_name(NULL));
     assert_int_equal(vmi_get_vmid(NULL), 0);
     assert_int_equal(vmi_get_page_mode(NULL, 0), VMI_PM_UNKNOWN);
@@ -342,7 +362,8 @@ static void *in_a_thread(void *arg)
         struct vmi_open_options memory = {.flags = VMI_OPEN_MEMORY_ONLY};
         if (vmi_open(&vmi, name, NULL) != VMI_FAILURE || !strstr(vmi_last_error(NULL)->text, name))
             return "another thread's failure";
-        if (vmi_open(&vmi, path, &memory) != VMI_SUCCESS || vmi_read_64_pa(vmi, FILE_SIZE + 92, &v) != VMI_SUCCESS)
+        if (vmi_open(&vmi, path, &memory) != VMI_SUCCESS ||
+            vmi_read_64_pa(vmi, FILE_SIZE + 92, &v) != VMI_SUCCESS)
             return "cannot open or read";
         vmi_v2pcache_add(vmi, 1, 2, 3);
         vmi_destroy(vmi);
@@ -378,8 +399,9 @@ static void versions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(open_a_file), cmocka_unit_test(failures_leave_nothing), cmocka_unit_test(memory_map),
-        cmocka_unit_test(tiny_open),   cmocka_unit_test(no_events),              cmocka_unit_test(null_instances),
+        cmocka_unit_test(open_a_file), cmocka_unit_test(failures_leave_nothing),
+        cmocka_unit_test(memory_map),  cmocka_unit_test(tiny_open),
+        cmocka_unit_test(no_events),   cmocka_unit_test(null_instances),
         cmocka_unit_test(threads),     cmocka_unit_test(versions),
     };
     return cmocka_run_group_tests_name("vmi open", tests, make_file, remove_file);

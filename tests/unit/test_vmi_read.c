@@ -54,7 +54,8 @@ static void contexts(void **state)
     ACCESS_CONTEXT(physical, .addr = DATA + 4);
     assert_int_equal(vmi_read_32(vmi, &physical, &v), VMI_SUCCESS);
     assert_int_equal(v, 0x10000004);
-    ACCESS_CONTEXT(table, .tm = VMI_TM_PROCESS_PT, .addr = USER_VA, .pt = USER_ROOT | 0xabc); /* a PCID in the low bits */
+    ACCESS_CONTEXT(table, .tm = VMI_TM_PROCESS_PT, .addr = USER_VA,
+                   .pt = USER_ROOT | 0xabc); /* a PCID in the low bits */
     assert_int_equal(vmi_read_32(vmi, &table, &v), VMI_SUCCESS);
     assert_int_equal(v, 0x10008000);
     ACCESS_CONTEXT(pid, .tm = VMI_TM_PROCESS_PID, .addr = USER_VA + 4, .pid = PID);
@@ -149,7 +150,8 @@ static void across_pages(void **state)
     assert_int_equal(vmi_read_va(vmi, EDGE_VA + 0x1000, 0, 8, v, &n), VMI_FAILURE);
     assert_int_equal(n, 0);
     assert_int_equal(vmi_last_error(vmi)->kind, VMI_ERROR_ABSENT);
-    assert_int_equal(vmi_read_va(vmi, ~0ULL - 3, 0, 8, v, &n), VMI_FAILURE); /* around the end of all addresses */
+    assert_int_equal(vmi_read_va(vmi, ~0ULL - 3, 0, 8, v, &n),
+                     VMI_FAILURE); /* around the end of all addresses */
 }
 
 static void physical_holes(void **state)
@@ -301,7 +303,8 @@ static void the_last_fault(void **state)
     assert_non_null(c);
     assert_true(c->addr == EDGE_VA + 0x1000 && c->pt == KERNEL_ROOT && c->tm == VMI_TM_PROCESS_PT);
     assert_int_equal(c->pm, VMI_PM_IA32E);
-    assert_int_equal(vmi_read_64_pa(f->vmi, DATA, &v), VMI_SUCCESS); /* no walk: the last one is still the same */
+    assert_int_equal(vmi_read_64_pa(f->vmi, DATA, &v),
+                     VMI_SUCCESS); /* no walk: the last one is still the same */
     assert_non_null(vmi_get_last_pagetable_lookup_fault(f->vmi));
     assert_int_equal(vmi_translate_kv2p(f->vmi, KERNEL_VA, &pa), VMI_SUCCESS);
     assert_null(vmi_get_last_pagetable_lookup_fault(f->vmi));
@@ -330,10 +333,19 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(kernel_values), T(contexts), T(contexts_that_are_refused),
+        T(kernel_values),
+        T(contexts),
+        T(contexts_that_are_refused),
         cmocka_unit_test_setup_teardown(before_an_os_is_known, setup_without_os, teardown),
-        T(across_pages), T(physical_holes), T(narrow_addresses), T(writes), T(writes_honour_the_mode),
-        T(source_that_cannot_be_written), T(scatter), T(processes_are_never_stale), T(the_last_fault),
+        T(across_pages),
+        T(physical_holes),
+        T(narrow_addresses),
+        T(writes),
+        T(writes_honour_the_mode),
+        T(source_that_cannot_be_written),
+        T(scatter),
+        T(processes_are_never_stale),
+        T(the_last_fault),
         T(without_an_instance),
     };
     return cmocka_run_group_tests_name("vmi read", tests, NULL, NULL);

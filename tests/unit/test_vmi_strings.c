@@ -85,7 +85,8 @@ static void wide_strings(void **state)
     assert_int_equal(w[2], 'c' << 8); /* a zero byte is no end */
     assert_int_equal(w[3], 0);
     free(w);
-    put(f, DATA + 0x5ff9, "1\0002\0003\0004", 7); /* odd, and over a page border in the middle of a unit */
+    put(f, DATA + 0x5ff9, "1\0002\0003\0004",
+        7); /* odd, and over a page border in the middle of a unit */
     put(f, DATA + 0x1000, "\0005\0\0\0", 5);
     w = vmi_read_wstr_va(f->vmi, SPLIT_VA + 0xff9, 0);
     assert_int_equal(w[3], '4');
@@ -149,7 +150,10 @@ static void counted_strings(void **state)
 
 static void encodings(void **state)
 {
-    unicode_string_t in = {.length = 4, .contents = (uint8_t *)"a\0\xac\x20", .encoding = "UTF-16LE"}, out;
+    unicode_string_t in = {.length = 4,
+                           .contents = (uint8_t *)"a\0\xac\x20",
+                           .encoding = "UTF-16LE"},
+                     out;
     (void)state;
     assert_int_equal(vmi_convert_str_encoding(&in, &out, "UTF-8"), VMI_SUCCESS);
     assert_int_equal(out.length, 4);
@@ -157,14 +161,17 @@ static void encodings(void **state)
     free(out.contents);
     assert_int_equal(vmi_convert_str_encoding(&in, &out, "WCHAR_T"), VMI_SUCCESS);
     assert_int_equal(out.length, 2 * sizeof(wchar_t));
-    assert_true(((wchar_t *)(void *)out.contents)[1] == 0x20ac && ((wchar_t *)(void *)out.contents)[2] == 0);
+    assert_true(((wchar_t *)(void *)out.contents)[1] == 0x20ac &&
+                ((wchar_t *)(void *)out.contents)[2] == 0);
     free(out.contents);
-    assert_int_equal(vmi_convert_str_encoding(&in, &out, "UTF-32"), VMI_SUCCESS); /* its mark and two units: 12 bytes */
+    assert_int_equal(vmi_convert_str_encoding(&in, &out, "UTF-32"),
+                     VMI_SUCCESS); /* its mark and two units: 12 bytes */
     assert_int_equal(out.length, 12);
     free(out.contents);
     char many[4096];
     memset(many, 'a', sizeof many);
-    unicode_string_t wide = {.length = sizeof many, .contents = (uint8_t *)many, .encoding = "ASCII"};
+    unicode_string_t wide = {
+        .length = sizeof many, .contents = (uint8_t *)many, .encoding = "ASCII"};
     assert_int_equal(vmi_convert_str_encoding(&wide, &out, "UTF-32LE"), VMI_SUCCESS);
     assert_int_equal(out.length, 4 * sizeof many);
     free(out.contents);
@@ -210,9 +217,9 @@ static void hex_dumps(void **state)
     put(f, DATA + 0x5ff8, "Linux ve", 8); /* every page is translated by itself */
     put(f, DATA + 0x1000, "rsion 6.\x01\xff", 10);
     printed(f, SPLIT_VA + 0xff8, 18, text, sizeof text);
-    assert_string_equal(text,
-                        "00000000|  4c 69 6e 75 78 20 76 65  72 73 69 6f 6e 20 36 2e   Linux version 6.\n"
-                        "00000010|  01 ff                                              ..\n");
+    assert_string_equal(
+        text, "00000000|  4c 69 6e 75 78 20 76 65  72 73 69 6f 6e 20 36 2e   Linux version 6.\n"
+              "00000010|  01 ff                                              ..\n");
     printed(f, EDGE_VA + 0xff8, 16, text, sizeof text); /* nothing unless all can be read */
     assert_string_equal(text, "");
 }
@@ -221,7 +228,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(byte_strings), T(across_pages), T(capped), T(wide_strings), T(counted_strings), cmocka_unit_test(encodings),
+        T(byte_strings), T(across_pages),    T(capped),
+        T(wide_strings), T(counted_strings), cmocka_unit_test(encodings),
         T(hex_dumps),
     };
     return cmocka_run_group_tests_name("vmi strings", tests, NULL, NULL);

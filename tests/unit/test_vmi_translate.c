@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Addresses, page tables, processes, page lists; registers and mappings; and what failures leave in the results. */
+/* Addresses, page tables, processes, page lists; registers and mappings; and what failures leave in
+ * the results. */
 #define LIBVMI_EXTRA_GLIB
 #include <libvmi/libvmi_extra.h>
 
@@ -59,7 +60,8 @@ static void symbols(void **state)
     ACCESS_CONTEXT(other, .tm = VMI_TM_PROCESS_PT, .pt = USER_ROOT);
     const char *name = vmi_translate_v2ksym(vmi, &kernel, KERNEL_VA + 0x100);
     assert_string_equal(name, "init_task");
-    assert_ptr_equal(vmi_translate_v2ksym(vmi, &root, KERNEL_VA + 0x100), name); /* the library's own, the same each time */
+    assert_ptr_equal(vmi_translate_v2ksym(vmi, &root, KERNEL_VA + 0x100),
+                     name); /* the library's own, the same each time */
     assert_null(vmi_translate_v2ksym(vmi, &other, KERNEL_VA + 0x100));
     assert_null(vmi_translate_v2ksym(vmi, &kernel, KERNEL_VA + 0x101)); /* exact hits only */
     assert_null(vmi_translate_v2ksym(vmi, &kernel, 5));
@@ -109,7 +111,8 @@ static void before_an_os_is_known(void **state)
     assert_true(v == 77); /* untouched where the call could not begin */
     assert_int_equal(vmi_dtb_to_pid(vmi, USER_ROOT, &pid), VMI_FAILURE);
     assert_int_equal(pid, -1);
-    assert_int_equal(vmi_pagetable_lookup_extended(vmi, KERNEL_ROOT, KERNEL_VA, &info), VMI_FAILURE);
+    assert_int_equal(vmi_pagetable_lookup_extended(vmi, KERNEL_ROOT, KERNEL_VA, &info),
+                     VMI_FAILURE);
     assert_int_equal(vmi_get_address_width(vmi), 0);
     assert_int_equal(vmi_get_ostype(vmi), VMI_OS_UNKNOWN);
     assert_null(vmi_kernel_info(vmi));
@@ -125,24 +128,35 @@ static void lookups(void **state)
     assert_true(pa == DATA + 0x8000);
     assert_int_equal(vmi_pagetable_lookup(f->vmi, USER_ROOT, 0, &pa), VMI_FAILURE);
     assert_true(pa == 0);
-    assert_int_equal(vmi_pagetable_lookup_extended(f->vmi, KERNEL_ROOT, KERNEL_VA + 0x1010, &info), VMI_SUCCESS);
-    assert_true(info.vaddr == KERNEL_VA + 0x1010 && info.paddr == DATA + 0x1010 && info.pt == KERNEL_ROOT);
+    assert_int_equal(vmi_pagetable_lookup_extended(f->vmi, KERNEL_ROOT, KERNEL_VA + 0x1010, &info),
+                     VMI_SUCCESS);
+    assert_true(info.vaddr == KERNEL_VA + 0x1010 && info.paddr == DATA + 0x1010 &&
+                info.pt == KERNEL_ROOT);
     assert_int_equal(info.pm, VMI_PM_IA32E);
     assert_int_equal(info.size, VMI_PS_4KB);
     assert_true(info.x86_ia32e.pml4e_location == KERNEL_ROOT + 511 * 8);
     assert_true(info.x86_ia32e.pte_value == (DATA + 0x1000) + 7);
     assert_true(fake_get64(f, info.x86_ia32e.pgd_location) == info.x86_ia32e.pgd_value);
     assert_true(fake_get64(f, info.x86_ia32e.pdpte_location) == info.x86_ia32e.pdpte_value);
-    assert_int_equal(vmi_pagetable_lookup_extended(f->vmi, KERNEL_ROOT, EDGE_VA + 0x1000, &info), VMI_FAILURE);
-    assert_true(info.paddr == 0 && info.x86_ia32e.pgd_value != 0); /* the levels that were reached */
+    assert_int_equal(vmi_pagetable_lookup_extended(f->vmi, KERNEL_ROOT, EDGE_VA + 0x1000, &info),
+                     VMI_FAILURE);
+    assert_true(info.paddr == 0 &&
+                info.x86_ia32e.pgd_value != 0); /* the levels that were reached */
     assert_true(info.x86_ia32e.pte_value == 0 && info.x86_ia32e.pte_location != 0);
     pa = 77;
-    assert_int_equal(vmi_nested_pagetable_lookup(f->vmi, 0, 0, KERNEL_ROOT, VMI_PM_IA32E, KERNEL_VA, &pa, NULL), VMI_SUCCESS);
+    assert_int_equal(
+        vmi_nested_pagetable_lookup(f->vmi, 0, 0, KERNEL_ROOT, VMI_PM_IA32E, KERNEL_VA, &pa, NULL),
+        VMI_SUCCESS);
     assert_true(pa == DATA);
     pa = 77;
-    assert_int_equal(vmi_nested_pagetable_lookup(f->vmi, 0, 0, KERNEL_ROOT, VMI_PM_IA32E, 0, &pa, &na), VMI_FAILURE);
-    assert_int_equal(vmi_nested_pagetable_lookup(f->vmi, 0, 0, KERNEL_ROOT, 0, KERNEL_VA, &pa, &na), VMI_FAILURE);
-    assert_int_equal(vmi_nested_pagetable_lookup(f->vmi, 1, VMI_PM_EPT_4L, KERNEL_ROOT, VMI_PM_IA32E, 0, &pa, NULL), VMI_FAILURE);
+    assert_int_equal(
+        vmi_nested_pagetable_lookup(f->vmi, 0, 0, KERNEL_ROOT, VMI_PM_IA32E, 0, &pa, &na),
+        VMI_FAILURE);
+    assert_int_equal(vmi_nested_pagetable_lookup(f->vmi, 0, 0, KERNEL_ROOT, 0, KERNEL_VA, &pa, &na),
+                     VMI_FAILURE);
+    assert_int_equal(vmi_nested_pagetable_lookup(f->vmi, 1, VMI_PM_EPT_4L, KERNEL_ROOT,
+                                                 VMI_PM_IA32E, 0, &pa, NULL),
+                     VMI_FAILURE);
     assert_true(pa == 77 && na == 78);
 }
 
@@ -164,20 +178,27 @@ static void nested(void **state)
     fake_put64(f, root + shift + 0x1000, (root + 0x2000) | 7);
     fake_put64(f, root + shift + 0x2000 + 2 * 8, (root + 0x3000) | 7);
     fake_put64(f, root + shift + 0x3000, 0x200000 | 7);
-    assert_int_equal(vmi_nested_pagetable_lookup(f->vmi, ept, VMI_PM_EPT_4L, root, VMI_PM_IA32E, va, &pa, &na), VMI_SUCCESS);
+    assert_int_equal(
+        vmi_nested_pagetable_lookup(f->vmi, ept, VMI_PM_EPT_4L, root, VMI_PM_IA32E, va, &pa, &na),
+        VMI_SUCCESS);
     assert_true(pa == 0x200123 && na == 0x210123);
     page_info_t info;
-    assert_int_equal(vmi_nested_pagetable_lookup_extended(f->vmi, ept, VMI_PM_EPT_4L, root, VMI_PM_IA32E, va, &info), VMI_SUCCESS);
-    assert_true(info.paddr == pa && info.naddr == na && info.npt == ept && info.npm == VMI_PM_EPT_4L);
+    assert_int_equal(vmi_nested_pagetable_lookup_extended(f->vmi, ept, VMI_PM_EPT_4L, root,
+                                                          VMI_PM_IA32E, va, &info),
+                     VMI_SUCCESS);
+    assert_true(info.paddr == pa && info.naddr == na && info.npt == ept &&
+                info.npm == VMI_PM_EPT_4L);
     assert_int_equal(info.nsize, VMI_PS_4KB);
     /* the nested table alone */
-    assert_int_equal(vmi_nested_pagetable_lookup(f->vmi, 0, 0, ept, VMI_PM_EPT_4L, 0x1234, &pa, NULL), VMI_SUCCESS);
+    assert_int_equal(
+        vmi_nested_pagetable_lookup(f->vmi, 0, 0, ept, VMI_PM_EPT_4L, 0x1234, &pa, NULL),
+        VMI_SUCCESS);
     assert_true(pa == 0x11234);
     /* and reads through both */
     uint32_t word = 0, magic = 0xabcd;
     memcpy(fake_at(f, 0x210120), &magic, 4);
-    ACCESS_CONTEXT(ctx, .tm = VMI_TM_PROCESS_PT, .addr = 0x400120, .pt = root, .pm = VMI_PM_IA32E, .npt = ept,
-                   .npm = VMI_PM_EPT_4L);
+    ACCESS_CONTEXT(ctx, .tm = VMI_TM_PROCESS_PT, .addr = 0x400120, .pt = root, .pm = VMI_PM_IA32E,
+                   .npt = ept, .npm = VMI_PM_EPT_4L);
     assert_int_equal(vmi_read_32(f->vmi, &ctx, &word), VMI_SUCCESS);
     assert_int_equal(word, magic);
     ACCESS_CONTEXT(physical, .addr = 0x200120, .npt = ept, .npm = VMI_PM_EPT_4L);
@@ -198,7 +219,8 @@ static void five_levels(void **state)
     assert_int_equal(vmi_get_page_mode(f->vmi, 0), VMI_PM_IA32E); /* what programs switch on */
     assert_int_equal(vmi_translate_kv2p(f->vmi, KERNEL_VA, &pa), VMI_SUCCESS);
     assert_true(pa == DATA);
-    ACCESS_CONTEXT(ctx, .tm = VMI_TM_PROCESS_PT, .addr = KERNEL_VA, .pt = root5, .pm = VMI_PM_IA32E);
+    ACCESS_CONTEXT(ctx, .tm = VMI_TM_PROCESS_PT, .addr = KERNEL_VA, .pt = root5,
+                   .pm = VMI_PM_IA32E);
     uint32_t v;
     assert_int_equal(vmi_read_32(f->vmi, &ctx, &v), VMI_SUCCESS);
     struct vmi_walk w;
@@ -213,7 +235,8 @@ static void walks(void **state)
     struct fake *f = *state;
     struct vmi_walk w;
     assert_int_equal(vmi_walk(f->vmi, PID, USER_VA + 1, &w), VMI_SUCCESS);
-    assert_true(w.pa == DATA + 0x8001 && w.page_size == 4096 && w.read && w.write && w.exec && w.user);
+    assert_true(w.pa == DATA + 0x8001 && w.page_size == 4096 && w.read && w.write && w.exec &&
+                w.user);
     assert_string_equal(w.fault, "");
     assert_int_equal(vmi_walk(f->vmi, 0, EDGE_VA + 0x1000, &w), VMI_SUCCESS);
     assert_true(w.page_size == 0 && w.levels == 4);
@@ -232,7 +255,8 @@ static void page_lists(void **state)
     while (list) { /* descending addresses */
         page_info_t *p = list->data;
         GSList *next = list->next;
-        assert_true(p->vaddr < last && p->size == VMI_PS_4KB && p->pt == USER_ROOT && p->pm == 0 && p->npm == 0);
+        assert_true(p->vaddr < last && p->size == VMI_PS_4KB && p->pt == USER_ROOT && p->pm == 0 &&
+                    p->npm == 0);
         if (p->vaddr == USER_VA)
             assert_true(p->paddr == DATA + 0x8000 && p->x86_ia32e.pte_value == p->paddr + 7);
         last = p->vaddr;
@@ -254,8 +278,10 @@ static void large_pages(void **state)
     fake_put64(f, 0x100000, 0x101000 | 7);
     fake_put64(f, 0x101000 + 8, 0x40000000 | 0x87); /* 1 GiB at 1 GiB */
     page_info_t info;
-    assert_int_equal(vmi_pagetable_lookup_extended(f->vmi, 0x100000, 0x40000123, &info), VMI_SUCCESS);
-    assert_true(info.size == VMI_PS_1GB && info.paddr == 0x40000123 && info.x86_ia32e.pte_location == 0);
+    assert_int_equal(vmi_pagetable_lookup_extended(f->vmi, 0x100000, 0x40000123, &info),
+                     VMI_SUCCESS);
+    assert_true(info.size == VMI_PS_1GB && info.paddr == 0x40000123 &&
+                info.x86_ia32e.pte_location == 0);
     GSList *list = vmi_get_va_pages(f->vmi, 0x100000);
     assert_non_null(list);
     assert_null(list->next);
@@ -273,11 +299,13 @@ static void registers(void **state)
     f->regs.rip = KERNEL_VA;
     assert_int_equal(vmi_get_vcpureg(f->vmi, &v, RAX, 0), VMI_SUCCESS);
     assert_true(v == 0xaa);
-    assert_int_equal(vmi_get_vcpureg(f->vmi, &v, CR3, 5), VMI_SUCCESS); /* a file: the kernel's, for any vCPU */
+    assert_int_equal(vmi_get_vcpureg(f->vmi, &v, CR3, 5),
+                     VMI_SUCCESS); /* a file: the kernel's, for any vCPU */
     assert_true(v == KERNEL_ROOT);
     v = 77;
     assert_int_equal(vmi_get_vcpureg(f->vmi, &v, MSR_LSTAR, 0), VMI_FAILURE);
-    assert_int_equal(vmi_get_vcpureg(f->vmi, &v, FS_BASE, 0), VMI_FAILURE); /* not among what the source has */
+    assert_int_equal(vmi_get_vcpureg(f->vmi, &v, FS_BASE, 0),
+                     VMI_FAILURE); /* not among what the source has */
     assert_int_equal(vmi_get_vcpureg(f->vmi, &v, RAX, 1), VMI_FAILURE);
     assert_true(v == 77);
     memset(&regs, 0xee, sizeof regs);
@@ -310,7 +338,8 @@ static void mappings(void **state)
     void *p[3] = {NULL, NULL, NULL};
     unsigned long pfn[2] = {DATA >> 12, (LOW_SIZE >> 12) + 1};
     struct phys_range *r = &f->vmi->source.phys.range[0];
-    uint8_t *shared = mmap(NULL, LOW_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint8_t *shared =
+        mmap(NULL, LOW_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(shared != MAP_FAILED);
     memcpy(shared, f->low, LOW_SIZE);
     r->host = shared; /* as a source that has mapped its guest */
@@ -345,9 +374,18 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(addresses), T(symbols), T(processes),
+        T(addresses),
+        T(symbols),
+        T(processes),
         cmocka_unit_test_setup_teardown(before_an_os_is_known, setup_without_os, teardown),
-        T(lookups), T(nested), T(five_levels), T(walks), T(page_lists), T(large_pages), T(registers), T(mappings),
+        T(lookups),
+        T(nested),
+        T(five_levels),
+        T(walks),
+        T(page_lists),
+        T(large_pages),
+        T(registers),
+        T(mappings),
     };
     return cmocka_run_group_tests_name("vmi translate", tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest of plain bytes for the tests of the API: two ranges of memory with a hole between them, page tables made by
- * hand, a kernel with two symbols and two processes.
+ * A guest of plain bytes for the tests of the API: two ranges of memory with a hole between them,
+ * page tables made by hand, a kernel with two symbols and two processes.
  */
 #ifndef TINYVMI_TESTS_VMI_FAKE_H
 #define TINYVMI_TESTS_VMI_FAKE_H
@@ -19,20 +19,22 @@
 #include "vmi/init.h"
 
 enum {
-    LOW_SIZE = 4 << 20,    /* [0, 4 MiB) */
-    HIGH_START = 6 << 20,  /* a hole, then [6, 7 MiB) */
+    LOW_SIZE = 4 << 20,   /* [0, 4 MiB) */
+    HIGH_START = 6 << 20, /* a hole, then [6, 7 MiB) */
     HIGH_SIZE = 1 << 20,
     KERNEL_ROOT = 0x1000,
     USER_ROOT = 0x2000,
-    TABLES = 0x3000,       /* further tables, one page each */
-    DATA = 0x200000,       /* pages that the tests map */
+    TABLES = 0x3000, /* further tables, one page each */
+    DATA = 0x200000, /* pages that the tests map */
     PID = 7,
 };
 
-#define KERNEL_VA 0xffffffff81000000ULL /* [KERNEL_VA, +16 pages) -> DATA, one page after the other */
-#define SPLIT_VA  0xffffffff82000000ULL /* two pages that are far apart: DATA + 0x5000, then DATA + 0x1000 */
-#define EDGE_VA   0xffffffff83000000ULL /* one page, and nothing behind it */
-#define USER_VA   0x400000ULL           /* [USER_VA, +4 pages) of process 7 -> DATA + 0x8000 */
+#define KERNEL_VA                                                                                  \
+    0xffffffff81000000ULL /* [KERNEL_VA, +16 pages) -> DATA, one page after the other */
+#define SPLIT_VA                                                                                   \
+    0xffffffff82000000ULL /* two pages that are far apart: DATA + 0x5000, then DATA + 0x1000 */
+#define EDGE_VA 0xffffffff83000000ULL /* one page, and nothing behind it */
+#define USER_VA 0x400000ULL           /* [USER_VA, +4 pages) of process 7 -> DATA + 0x8000 */
 
 struct fake {
     uint8_t *low, *high;
@@ -74,9 +76,10 @@ static inline void fake_map(struct fake *f, uint64_t root, uint64_t va, uint64_t
     fake_put64(f, table + (va >> 12 & 511) * 8, pa | 7);
 }
 
-/* ---- the source -------------------------------------------------------------------------------------------------- */
+/* ---- the source ------------------------------------------------------------------------------ */
 
-static inline int fake_write(void *source, const struct phys_range *r, uint64_t at, const void *buf, size_t n, size_t *done)
+static inline int fake_write(void *source, const struct phys_range *r, uint64_t at, const void *buf,
+                             size_t n, size_t *done)
 {
     (void)source;
     memcpy(r->host + (at - r->start), buf, n);
@@ -107,15 +110,17 @@ static inline void fake_close(void *impl)
     (void)impl;
 }
 
-/* ---- the kernel -------------------------------------------------------------------------------------------------- */
+/* ---- the kernel ------------------------------------------------------------------------------ */
 
 static inline int fake_symbol(void *self, const char *name, struct vmi_symbol *ret)
 {
     (void)self;
     if (strcmp(name, "init_task") != 0 && strcmp(name, "edge") != 0)
         return ST_ABSENT;
-    *ret = (struct vmi_symbol){
-        .address = name[0] == 'i' ? KERNEL_VA + 0x100 : EDGE_VA + 0xffc, .type = 'D', .name = name, .module = ""};
+    *ret = (struct vmi_symbol){.address = name[0] == 'i' ? KERNEL_VA + 0x100 : EDGE_VA + 0xffc,
+                               .type = 'D',
+                               .name = name,
+                               .module = ""};
     return ST_OK;
 }
 
@@ -126,11 +131,13 @@ static inline int fake_nearest(void *self, uint64_t address, struct vmi_symbol *
     return fake_symbol(self, address < EDGE_VA + 0xffc ? "init_task" : "edge", ret);
 }
 
-static const struct symtab_ops fake_symtab_ops = {.kind = "fake", .by_name = fake_symbol, .by_address = fake_nearest};
+static const struct symtab_ops fake_symtab_ops = {
+    .kind = "fake", .by_name = fake_symbol, .by_address = fake_nearest};
 
 static inline void fake_fill_process(struct fake *f, int32_t pid, struct vmi_process *ret)
 {
-    *ret = (struct vmi_process){.pid = pid, .tid = pid, .dtb = pid == PID ? f->user_root : KERNEL_ROOT};
+    *ret = (struct vmi_process){
+        .pid = pid, .tid = pid, .dtb = pid == PID ? f->user_root : KERNEL_ROOT};
     ret->flags = pid == PID ? 0 : VMI_PROCESS_KERNEL;
 }
 
@@ -144,7 +151,8 @@ static inline int fake_process(struct osview *v, int32_t pid, struct vmi_process
     return ST_OK;
 }
 
-static inline int fake_processes(struct osview *v, uint32_t flags, vmi_process_cb cb, void *data, struct vmi_outcome *o)
+static inline int fake_processes(struct osview *v, uint32_t flags, vmi_process_cb cb, void *data,
+                                 struct vmi_outcome *o)
 {
     (void)flags;
     for (int32_t pid = 2; pid <= PID; pid += PID - 2) {
@@ -166,7 +174,7 @@ static inline int fake_space(struct osview *v, const struct vmi_process *p, stru
 static const struct os_ops fake_os_ops = {
     .process = fake_process, .processes = fake_processes, .process_space = fake_space};
 
-/* ---- putting it together ----------------------------------------------------------------------------------------- */
+/* ---- putting it together --------------------------------------------------------------------- */
 
 static inline void fake_tables(struct fake *f)
 {
@@ -178,7 +186,8 @@ static inline void fake_tables(struct fake *f)
     fake_map(f, KERNEL_ROOT, EDGE_VA, DATA + 0x7000);
     for (unsigned i = 0; i < 4; i++)
         fake_map(f, USER_ROOT, USER_VA + i * 0x1000ULL, DATA + 0x8000 + i * 0x1000ULL);
-    fake_put64(f, USER_ROOT + 511 * 8, fake_get64(f, KERNEL_ROOT + 511 * 8)); /* the kernel is mapped there, too */
+    fake_put64(f, USER_ROOT + 511 * 8,
+               fake_get64(f, KERNEL_ROOT + 511 * 8)); /* the kernel is mapped there, too */
     for (uint32_t i = 0; i < 0x10000; i += 4) {
         uint32_t v = 0x10000000 + i; /* each word tells where it is */
         memcpy(fake_at(f, DATA + i), &v, sizeof v);
@@ -189,7 +198,8 @@ static inline void fake_tables(struct fake *f)
 static inline void fake_boot(struct fake *f)
 {
     vmi_instance_t vmi = f->vmi;
-    vmi->os = (struct osview){.ops = &fake_os_ops, .source = &vmi->source, .diag = &vmi->diag, .impl = f, .ptr_size = 8};
+    vmi->os = (struct osview){
+        .ops = &fake_os_ops, .source = &vmi->source, .diag = &vmi->diag, .impl = f, .ptr_size = 8};
     vmi->os.symbols.ops = &fake_symtab_ops;
     vmi->os.info.os = VMI_KIND_LINUX;
     aspace_init(&vmi->os.kernel, &vmi->source.phys, FORM_X86_4LEVEL, KERNEL_ROOT);
@@ -200,16 +210,28 @@ static inline void fake_boot(struct fake *f)
 static inline struct fake *fake_new(bool with_os)
 {
     struct fake *f = calloc(1, sizeof *f);
-    struct source s = {.kind = "fake", .name = "/tmp/fake.raw", .vcpu = &fake_vcpu_ops, .impl = f, .close = fake_close};
+    struct source s = {.kind = "fake",
+                       .name = "/tmp/fake.raw",
+                       .vcpu = &fake_vcpu_ops,
+                       .impl = f,
+                       .close = fake_close};
     assert_non_null(f);
     f->low = calloc(1, LOW_SIZE);
     f->high = calloc(1, HIGH_SIZE);
     f->user_root = USER_ROOT;
-    f->regs = (struct vcpu_regs){
-        .have = REGS_CR | REGS_EFER, .cr0 = 1U << 31 | 1, .cr3 = KERNEL_ROOT, .cr4 = 1 << 5, .efer = 1 << 10};
+    f->regs = (struct vcpu_regs){.have = REGS_CR | REGS_EFER,
+                                 .cr0 = 1U << 31 | 1,
+                                 .cr3 = KERNEL_ROOT,
+                                 .cr4 = 1 << 5,
+                                 .efer = 1 << 10};
     phys_init(&s.phys, &fake_phys_ops, f);
-    assert_int_equal(phys_add(&s.phys, &(struct phys_range){.start = 0, .len = LOW_SIZE, .host = f->low}), ST_OK);
-    assert_int_equal(phys_add(&s.phys, &(struct phys_range){.start = HIGH_START, .len = HIGH_SIZE, .host = f->high}), ST_OK);
+    assert_int_equal(
+        phys_add(&s.phys, &(struct phys_range){.start = 0, .len = LOW_SIZE, .host = f->low}),
+        ST_OK);
+    assert_int_equal(
+        phys_add(&s.phys,
+                 &(struct phys_range){.start = HIGH_START, .len = HIGH_SIZE, .host = f->high}),
+        ST_OK);
     f->vmi = instance_new(&s, VMI_FILE, NULL);
     assert_non_null(f->vmi);
     fake_tables(f);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The layout by the kernel's names: what programs ask that have no types, as on kernels whose offsets were inferred. */
+/* The layout by the kernel's names: what programs ask that have no types, as on kernels whose
+ * offsets were inferred. */
 #include "os/linux/linux.h"
 
 /* Is "type.member" one of the alternatives of a row? */
