@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include "hostile.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -31,6 +32,7 @@ struct patches {
 };
 static struct patches *patches;
 static uint8_t *image, *original;
+static size_t image_size;
 
 /* ---- verdicts ---- */
 
@@ -351,8 +353,24 @@ uint64_t room(vmi_instance_t vmi, const struct forgery *f)
 
 /* ---- the frame ---- */
 
+/* Where a physical address is in the file: raw, or an ELF core of 64 bits. */
+static uint64_t file_at(uint64_t pa)
+{
+    const Elf64_Ehdr *e = (const Elf64_Ehdr *)(const void *)original;
+    if (memcmp(original, ELFMAG, SELFMAG) != 0)
+        return pa;
+    const Elf64_Phdr *p = (const Elf64_Phdr *)(const void *)(original + e->e_phoff);
+    for (unsigned i = 0; i < e->e_phnum; i++)
+        if (p[i].p_type == PT_LOAD && pa - p[i].p_paddr < p[i].p_filesz)
+            return pa - p[i].p_paddr + p[i].p_offset;
+    return UINT64_MAX;
+}
+
 void image_write(uint64_t pa, const void *p, size_t n)
 {
+    pa = file_at(pa);
+    if (pa >= image_size || n > image_size - pa)
+        return;
     if (patches->n >= sizeof patches->patch / sizeof *patches->patch)
         return;
     patches->patch[patches->n].at = pa;
@@ -381,6 +399,7 @@ static void copy_image(const char *path)
     if (original == MAP_FAILED || image == MAP_FAILED)
         return;
     memcpy(image, original, n);
+    image_size = n;
     snprintf(name, sizeof name, "/proc/self/fd/%d", to);
     image_path = name;
 }
@@ -428,6 +447,7 @@ int main(int argc, char **argv)
     if (patches == MAP_FAILED)
         return 1;
     copy_image(argv[1]);
+    printf("       seed %" PRIu64 ", %" PRIu64 " rounds of random damage\n", seed, rounds);
     for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
         for (const struct forgery *f = groups[g]; f->name; f++)
             if (argc < 5 || strstr(f->name, argv[4]))

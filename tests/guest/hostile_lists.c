@@ -115,6 +115,8 @@ static void mount_namespace(vmi_instance_t vmi, const struct forgery *f)
         uint64_t root = get(vmi, f, ns + off(vmi, f, "mnt_namespace", "mounts.rb_node"));
         put(vmi, f, root + off(vmi, f, "rb_node", f->argument == CYCLE ? "rb_right" : "rb_left"),
             f->argument == CYCLE ? root : bad_pointer(vmi, f->argument, root));
+        if (f->argument == NIL)
+            say_skip(f->name, "a tree without its left half is a tree");
     } else {
         uint64_t head = ns + off(vmi, f, "mnt_namespace", "list"), at = entry_at(vmi, f, head, 3);
         put(vmi, f, at, f->argument == CYCLE ? entry_at(vmi, f, head, 1) : bad_pointer(vmi, f->argument, at));
@@ -201,6 +203,8 @@ static void maple(vmi_instance_t vmi, const struct forgery *f)
     struct vmi_process p = victim(vmi, f);
     if (!has(vmi, "mm_struct", "mm_mt.ma_root")) {
         uint64_t vma = get(vmi, f, p.mm + off(vmi, f, "mm_struct", "mmap"));
+        if (f->argument == NIL)
+            say_skip(f->name, "this kernel has a list, and one that ends early is a list");
         put(vmi, f, vma + off(vmi, f, "vm_area_struct", "vm_next"), f->argument == CYCLE ? vma : bad_pointer(vmi, f->argument, vma));
         must_notice(vmi, f, p.pid);
         return;
