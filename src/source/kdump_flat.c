@@ -13,7 +13,7 @@
 
 #include "source/kdump.h"
 
-enum { FLAT_HEADER = 4096, RECORD_HEADER = 16, COPY_SIZE = 1 << 20 };
+enum { FLAT_HEADER = 4096, RECORD_HEADER = 16 };
 /* In memory up to this size: no trace on a disk, and it is read at once anyway. */
 static const uint64_t IN_MEMORY = 256ULL << 20, MAX_OFFSET = 1ULL << 48;
 
@@ -54,74 +54,31 @@ static int write_at(int fd, const uint8_t *p, size_t n, uint64_t at)
     return 0;
 }
 
-/* The stream is read from front to back through one buffer. */
-struct stream {
-    const struct plat_file *f;
-    const char *name;
-    struct diag *d;
-    uint64_t pos;
-    uint8_t *buf; /* COPY_SIZE bytes from file offset buf_at, have of them */
-    uint64_t buf_at;
-    size_t have;
-};
-
-/* At least `n` bytes (at most COPY_SIZE) at s->pos. */
-static int stream_peek(struct stream *s, size_t n, const uint8_t **ret)
+/* Puts the bytes of all records in their places. The stream is mapped. */
+static int copy_records(const struct plat_file *f, const char *name, int fd, struct diag *d)
 {
-    if (!in_bounds(s->pos - s->buf_at, n, s->have)) {
-        size_t want = (size_t)MIN_OF((uint64_t)COPY_SIZE, s->f->size - MIN_OF(s->pos, s->f->size));
-        if (want < n)
-            return diag_fail(s->d, ST_BROKEN, "%s: the flattened stream ends at file offset %#" PRIx64
-                             " without its end mark: it was cut; copy it again", s->name, s->f->size);
-        if (plat_file_read(s->f, s->pos, s->buf, want))
-            return diag_fail(s->d, ST_IO, "%s: cannot be read at file offset %#" PRIx64, s->name, s->pos);
-        s->buf_at = s->pos;
-        s->have = want;
-    }
-    *ret = s->buf + (s->pos - s->buf_at);
-    return ST_OK;
-}
-
-static int copy_record(struct stream *s, uint64_t to, uint64_t size, int fd)
-{
-    while (size) {
-        const uint8_t *p;
-        size_t n = (size_t)MIN_OF(size, (uint64_t)COPY_SIZE);
-        /* What is in the buffer already goes first, so that no byte is read twice. */
-        if (s->pos - s->buf_at < s->have)
-            n = MIN_OF(n, (size_t)(s->have - (s->pos - s->buf_at)));
-        int st = stream_peek(s, n, &p);
-        if (st != ST_OK)
-            return st;
-        int err = write_at(fd, p, n, to);
-        if (err)
-            return diag_fail(s->d, ST_IO, "%s: must be rearranged before it can be read, and its temporary copy cannot be "
-                             "written: %s. Set TMPDIR to a place with more room, or use makedumpfile -R", s->name,
-                             strerror(-err));
-        s->pos += n;
-        to += n;
-        size -= n;
-    }
-    return ST_OK;
-}
-
-static int copy_records(struct stream *s, int fd)
-{
-    for (;;) {
-        const uint8_t *h;
-        int st = stream_peek(s, RECORD_HEADER, &h);
-        if (st != ST_OK)
-            return st;
-        uint64_t at = s->pos, to = be64(h), size = be64(h + 8), end;
+    struct bytes stream = {f->map, (size_t)f->size};
+    for (uint64_t pos = FLAT_HEADER;;) {
+        struct bytes h = bytes_sub(stream, pos, RECORD_HEADER);
+        if (!h.p)
+            return diag_fail(d, ST_BROKEN, "%s: the flattened stream ends at file offset %#" PRIx64
+                             " without its end mark: it was cut; copy it again", name, f->size);
+        uint64_t to = be64(h.p), size = be64(h.p + 8), end;
         if (to == UINT64_MAX)
             return ST_OK;
-        if (!add_fits(to, size, &end) || end > MAX_OFFSET || size > s->f->size)
-            return diag_fail(s->d, ST_BROKEN, "%s: the record at file offset %#" PRIx64 " of the flattened stream says %#"
-                             PRIx64 " bytes for offset %#" PRIx64, s->name, at, size, to);
-        s->pos += RECORD_HEADER;
-        st = copy_record(s, to, size, fd);
-        if (st != ST_OK)
-            return st;
+        if (!add_fits(to, size, &end) || end > MAX_OFFSET)
+            return diag_fail(d, ST_BROKEN, "%s: the record at file offset %#" PRIx64 " of the flattened stream says %#" PRIx64
+                             " bytes for offset %#" PRIx64, name, pos, size, to);
+        struct bytes data = bytes_sub(stream, pos + RECORD_HEADER, size);
+        if (!data.p)
+            return diag_fail(d, ST_BROKEN, "%s: the record at file offset %#" PRIx64 " of the flattened stream says %#" PRIx64
+                             " bytes, but the file ends at %#" PRIx64 ": it was cut; copy it again", name, pos, size, f->size);
+        int err = write_at(fd, data.p, data.n, to);
+        if (err)
+            return diag_fail(d, ST_IO, "%s: must be rearranged before it can be read, and its temporary copy cannot be "
+                             "written: %s. Set TMPDIR to a place with more room, or use makedumpfile -R", name,
+                             strerror(-err));
+        pos += RECORD_HEADER + size;
     }
 }
 
@@ -131,9 +88,7 @@ int kdump_rearrange(struct plat_file *f, const char *name, struct diag *d)
     if (fd < 0)
         return diag_fail(d, ST_IO, "%s: must be rearranged before it can be read, but no temporary file can be made (%s); "
                          "set TMPDIR, or use makedumpfile -R", name, strerror(errno));
-    struct stream s = {.f = f, .name = name, .d = d, .pos = FLAT_HEADER, .buf = malloc(COPY_SIZE)};
-    int st = s.buf ? copy_records(&s, fd) : diag_fail(d, ST_NOMEM, "%s: out of memory", name);
-    free(s.buf);
+    int st = copy_records(f, name, fd, d);
     off_t size = lseek(fd, 0, SEEK_END);
     if (st == ST_OK && size <= 0)
         st = diag_fail(d, ST_BROKEN, "%s: the flattened stream is empty", name);

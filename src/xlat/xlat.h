@@ -79,7 +79,8 @@ struct aspace;
 
 /*
  * What an operating system knows about entries that are not present for the hardware. Called for such an entry; it
- * answers ST_OK and an equivalent present entry in *ret, or ST_ABSENT.
+ * answers ST_OK and an equivalent present entry in *ret, or ST_ABSENT. An entry that points to a table serves many addresses:
+ * the answer for it must not depend on `va`.
  */
 struct pte_policy {
     int (*resolve)(void *arg, const struct aspace *as, unsigned level, uint64_t entry, uint64_t va, uint64_t *ret);
