@@ -132,7 +132,8 @@ VMI_API status_t vmi_each_symbol(vmi_instance_t vmi, vmi_symbol_cb cb, void *dat
 
 /*
  * A member by name, searched also inside anonymous structs and unions; `path` may be dotted ("mm.pgd" descends into an
- * embedded struct). ret->bit_offset counts from the start of the outermost type. `type`: "task_struct", a union, or a typedef.
+ * embedded struct). ret->bit_offset counts from the start of the outermost type. `type`: "task_struct", a union, or a typedef; "module:type"
+ * asks for a type that a loaded module has beyond the kernel's (here and in the next four).
  */
 VMI_API status_t vmi_type_member(vmi_instance_t vmi, const char *type, const char *path, struct vmi_member *ret) NOEXCEPT;
 VMI_API status_t vmi_type_size(vmi_instance_t vmi, const char *type, uint64_t *ret) NOEXCEPT;

@@ -31,6 +31,8 @@ struct os_ops {
     int (*module_symbol)(struct osview *v, const char *module, const char *name, struct vmi_symbol *ret);
     int (*module_nearest)(struct osview *v, uint64_t address, struct vmi_symbol *ret);
     int (*each_module_symbol)(struct osview *v, vmi_symbol_cb cb, void *data);
+    /* Types that a module has beyond the kernel's; *ret is the view's, until it is closed. ST_ABSENT: no such module. */
+    int (*module_types)(struct osview *v, const char *module, const struct types **ret);
     /* The address space of a process (its user half and the kernel). */
     int (*process_space)(struct osview *v, const struct vmi_process *p, struct aspace *ret);
     /* Refreshes what changes while the guest runs (uptime, host name) in v->kernel. */

@@ -116,9 +116,12 @@ status_t vmi_each_symbol(vmi_instance_t vmi, vmi_symbol_cb cb, void *data, struc
 
 /* ---- types ----------------------------------------------------------------------------------- */
 
-/* The types, or NULL with the story recorded. */
-static const struct types *types_of(vmi_instance_t vmi, const void *argument)
+/*
+ * The types to ask, or NULL with the story recorded. "module:type" asks for a module's; *name goes on behind the colon.
+ */
+static const struct types *types_of(vmi_instance_t vmi, const char **name)
 {
+    const char *argument = *name, *colon;
     if (!vmi_need_os(vmi))
         return NULL;
     if (!argument) {
@@ -131,6 +134,22 @@ static const struct types *types_of(vmi_instance_t vmi, const void *argument)
         return NULL;
     }
     diag_clear(&vmi->diag);
+    if ((colon = strchr(argument, ':'))) {
+        char module[64];
+        const struct types *t;
+        int st = ST_UNSUPPORTED;
+        if ((size_t)(colon - argument) < sizeof module && vmi->os.ops->module_types) {
+            memcpy(module, argument, (size_t)(colon - argument));
+            module[colon - argument] = '\0';
+            st = vmi->os.ops->module_types(&vmi->os, module, &t);
+        }
+        if (st != ST_OK) {
+            vmi_fail(vmi, st, vmi->diag.text[0] ? NULL : "types of modules are not known for this system");
+            return NULL;
+        }
+        *name = colon + 1;
+        return t;
+    }
     return &vmi->os.types;
 }
 
@@ -138,7 +157,7 @@ status_t vmi_type_member(vmi_instance_t vmi, const char *type, const char *path,
                          struct vmi_member *ret)
 {
     struct vmi_member m;
-    const struct types *t = types_of(vmi, type && path && ret ? type : NULL);
+    const struct types *t = types_of(vmi, type && path && ret ? &type : &(const char *){NULL});
     if (!t)
         return VMI_FAILURE;
     int st = t->ops->member(t->self, type, path, &m);
@@ -151,7 +170,7 @@ status_t vmi_type_member(vmi_instance_t vmi, const char *type, const char *path,
 
 status_t vmi_type_size(vmi_instance_t vmi, const char *type, uint64_t *ret)
 {
-    const struct types *t = types_of(vmi, ret ? type : NULL);
+    const struct types *t = types_of(vmi, ret ? &type : &(const char *){NULL});
     if (!t)
         return VMI_FAILURE;
     int st = t->ops->size(t->self, type, ret);
@@ -169,7 +188,7 @@ status_t vmi_each_member(vmi_instance_t vmi, const char *type, vmi_member_cb cb,
                          struct vmi_outcome *ret)
 {
     struct counter c = {.member_cb = cb, .data = data};
-    const struct types *t = types_of(vmi, cb ? type : NULL);
+    const struct types *t = types_of(vmi, cb ? &type : &(const char *){NULL});
     if (!t)
         return VMI_FAILURE;
     int st = t->ops->each_member(t->self, type, count_member, &c);
@@ -184,7 +203,7 @@ status_t vmi_each_member(vmi_instance_t vmi, const char *type, vmi_member_cb cb,
 
 status_t vmi_enumerator(vmi_instance_t vmi, const char *name, int64_t *ret)
 {
-    const struct types *t = types_of(vmi, ret ? name : NULL);
+    const struct types *t = types_of(vmi, ret ? &name : &(const char *){NULL});
     if (!t)
         return VMI_FAILURE;
     int st = t->ops->enumerator(t->self, name, ret);

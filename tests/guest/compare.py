@@ -7,6 +7,7 @@ had nothing to compare is a difference, too.
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 
@@ -19,6 +20,10 @@ class Refused(Exception):
     def __init__(self, code, text):
         super().__init__(text)
         self.code = code
+
+
+class Skip(Exception):
+    """The comparison cannot be made here; the text is the reason."""
 
 
 class Guest:
@@ -359,5 +364,49 @@ def check(g):
     return out
 
 
+STRUCTS = ["task_struct", "mm_struct", "file", "sk_buff", "module", "list_head", "inode", "super_block", "sock", "page", "cred"]
+
+
+def bpftool(*words):
+    """name -> (size, {member: bits}) of every struct, as bpftool reads the BTF that the guest's sysfs showed."""
+    done = subprocess.run(["bpftool", *words], capture_output=True, text=True, check=True)
+    out, name = {}, None
+    for line in done.stdout.splitlines():
+        m = re.match(r"\[\d+\] STRUCT '(\w+)' size=(\d+)", line)
+        if m:
+            name = m[1] if m[1] not in out else None
+            if name:
+                out[name] = (int(m[2]), {})
+        elif line.startswith("["):
+            name = None
+        elif name:
+            m = re.match(r"\t'(\w+)' type_id=\d+ bits_offset=(\d+)", line)
+            if m:
+                out[name][1][m[1]] = int(m[2])
+    return out
+
+
+def types(g):
+    """Structures of the kernel and of a module, beside a second reader of BTF."""
+    base = os.path.join(g.truth, "btf", "vmlinux")
+    if not shutil.which("bpftool"):
+        raise Skip("bpftool is not installed")
+    tables = [("", bpftool("btf", "dump", "file", base), STRUCTS)]
+    module = os.path.join(g.truth, "btf", "ext4")
+    if os.path.exists(module) and int(g.json("info")["types"]) and "btf_modules" in g.text("kallsyms"):
+        ours = bpftool("btf", "dump", "file", module, "-B", base)
+        tables.append(("ext4:", ours, [s for s in ours if s.startswith("ext4_")][:8]))
+    out, compared = [], 0
+    for prefix, table, names in tables:
+        for name in names:
+            if name not in table:
+                continue
+            members = g.json("types", prefix + name)
+            ours = {m["name"]: m["bit_offset"] for m in members if m["depth"] == 0 and m["name"]}
+            out += differences(f"{prefix}{name}, member", ours, table[name][1])
+            compared += len(ours)
+    return out if compared > 200 else out + [f"only {compared} members were compared"]
+
+
 ALL = {"info": info, "ps": ps, "ps --threads": lambda g: ps(g, threads=True), "modules": modules, "symbols": symbols, "dmesg": dmesg,
-       "maps": maps, "files": files, "net": net, "mounts": mounts, "check": check}
+       "maps": maps, "files": files, "net": net, "mounts": mounts, "check": check, "types": types}

@@ -447,7 +447,7 @@ const struct verb verb_types = {
             TARGET_OPERAND,
             {"TYPE",
              "struct, union, typedef or enumerator; TYPE.member[.member...] for one "
-             "member's offset",
+             "member's offset; MODULE:TYPE for a type that a module adds",
              OPERAND_OPTIONAL},
             {0}},
     .options =
@@ -471,6 +471,7 @@ const struct verb verb_types = {
             {"tinyvmi types memory.raw task_struct -s '*pid*'", "members that match"},
             {"tinyvmi types memory.raw -s 'nf_conn*'", "types that match"},
             {"tinyvmi types memory.raw PIDTYPE_TGID", "the value of an enumerator"},
+            {"tinyvmi types memory.raw ext4:ext4_inode_info", "a type of a module"},
             {0}},
     .says_no = "there is no such type or member",
     .see_also = "symbols read",

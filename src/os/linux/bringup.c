@@ -313,6 +313,41 @@ static void detect_isolation(struct linux_view *l)
         os_fact(l->v, "page table isolation", "not known", "?");
 }
 
+/*
+ * The timekeeper: in tk_core, behind its sequence counter (kernel/time/timekeeping.c); where kallsyms has no variables, the
+ * object in kernel data whose offs_real is its wall_to_monotonic with the sign turned, as the kernel keeps them.
+ */
+static void find_timekeeper(struct linux_view *l)
+{
+    struct osview *v = l->v;
+    uint64_t at, real, sec, nsec;
+    uint8_t page[4096 + 16];
+    if (!lx_has(l, L_timekeeper_xtime_sec) || !lx_has(l, L_timekeeper_offs_real))
+        return;
+    if (lx_symbol(l, "tk_core", &at) == ST_OK) {
+        l->timekeeper = at + (lx_has(l, L_tk_data_timekeeper) ? lx_off(l, L_tk_data_timekeeper) : 8);
+        return;
+    }
+    for (uint64_t off = 0; off < MIN_OF(l->image.size, 128u << 20); off += 4096) {
+        if (aspace_read(&v->kernel, GVA(l->image.va + off), page, 4096, NULL) != ST_OK)
+            continue;
+        for (size_t i = 0; i < 4096; i += 8) {
+            real = le64(page + i);
+            if (real < 1000000000ULL * 1000000000 || real > 4000000000ULL * 1000000000) /* 2001 to 2096 */
+                continue;
+            at = l->image.va + off + i - lx_off(l, L_timekeeper_offs_real);
+            if (lx_read(l, at, L_timekeeper_wall_to_mono, &sec) == ST_OK &&
+                lx_read(l, at, L_timekeeper_wall_to_mono_nsec, &nsec) == ST_OK &&
+                real == (uint64_t)-(int64_t)(sec * 1000000000u + nsec) && lx_read(l, at, L_timekeeper_xtime_sec, &sec) == ST_OK &&
+                sec >= real / 1000000000u && sec - real / 1000000000u < 100u * 365 * 86400) {
+                l->timekeeper = at;
+                os_fact(v, "timekeeper", "offsets that must be each other's negative", "%#" PRIx64, at);
+                return;
+            }
+        }
+    }
+}
+
 int lx_refresh(struct osview *v)
 {
     struct linux_view *l = lx_of(v);
@@ -323,9 +358,8 @@ int lx_refresh(struct osview *v)
                       MIN_OF(sizeof k->hostname, (size_t)65));
     if (lx_symbol(l, "__num_online_cpus", &at) == ST_OK && aspace_read64(&v->kernel, GVA(at), &n) == ST_OK)
         k->cpus_online = (uint32_t)n;
-    if (lx_has(l, L_timekeeper_xtime_sec) && lx_symbol(l, "tk_core", &at) == ST_OK) {
-        /* kernel/time/timekeeping.c: a sequence counter, then the timekeeper, aligned to 8 */
-        at += lx_has(l, L_tk_data_timekeeper) ? lx_off(l, L_tk_data_timekeeper) : 8;
+    if (lx_has(l, L_timekeeper_xtime_sec) && l->timekeeper) {
+        at = l->timekeeper;
         if (lx_read(l, at, L_timekeeper_xtime_sec, &sec) == ST_OK && lx_read(l, at, L_timekeeper_offs_real, &real) == ST_OK &&
             lx_read(l, at, L_timekeeper_offs_boot, &boot) == ST_OK && real > boot && sec > (real - boot) / 1000000000u) {
             uint64_t shift = 0, frac = 0;
@@ -353,6 +387,7 @@ static const struct os_ops linux_ops = {
     .module_symbol = lx_module_symbol,
     .module_nearest = lx_module_nearest,
     .each_module_symbol = lx_each_module_symbol,
+    .module_types = lx_module_types,
     .process_space = lx_process_space,
     .refresh = lx_refresh,
     .known_member = lx_known_member,
@@ -365,6 +400,7 @@ void lx_close(struct osview *v)
     if (!l)
         return;
     lx_symbols_close(l);
+    lx_module_types_close(l);
     if (v->types.ops)
         v->types.ops->close(v->types.self);
     v->types = (struct types){0};
@@ -458,6 +494,7 @@ int linux_probe(struct source *source, const struct os_options *options, struct 
                          "taken after it booted?",
                          source->name, source->vcpu ? "the" : "no");
     }
+    find_timekeeper(l);
     lx_refresh(ret);
     detect_isolation(l);
     ret->info.build_ns = plat_now_ns() - began;

@@ -200,6 +200,11 @@
     M(mod_kallsyms_num, "mod_kallsyms.num_symtab") \
     M(mod_kallsyms_strtab, "mod_kallsyms.strtab") \
     M(mod_kallsyms_typetab, "mod_kallsyms.typetab") \
+    M(btf_module_list, "btf_module.list") \
+    M(btf_module_module, "btf_module.module") \
+    M(btf_module_btf, "btf_module.btf") \
+    M(btf_data, "btf.data") \
+    M(btf_data_size, "btf.data_size") \
     /* log.c */ \
     M(prb_desc_ring, "printk_ringbuffer.desc_ring") \
     M(prb_text_ring, "printk_ringbuffer.text_data_ring") \

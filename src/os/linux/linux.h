@@ -27,10 +27,11 @@ struct linux_view {
     struct osview *v;
     struct lx_image image;
     struct lx_member m[L_COUNT];
-    uint64_t init_task, modules; /* addresses of the variables; 0: not known */
+    uint64_t init_task, modules, timekeeper; /* addresses of the variables; 0: not known */
     uint64_t flags; /* VMI_OPEN_NO_* */
     struct symtab kallsyms, exports; /* owned: what v->symbols is made of */
     char vmcoreinfo[4097];           /* text of the note; "" when none was found */
+    struct lx_module_types *module_types; /* owned: what was asked for so far */
     char symbol_name[512], symbol_module[64]; /* texts of the newest module symbol given out */
 };
 
@@ -93,5 +94,7 @@ int lx_module_nearest(struct osview *v, uint64_t address, struct vmi_symbol *ret
 int lx_module_nearest_within(struct osview *v, uint64_t address, uint64_t *left, struct vmi_symbol *ret);
 int lx_known_member(struct osview *v, const char *type, const char *member, uint64_t *ret);
 int lx_each_module_symbol(struct osview *v, vmi_symbol_cb cb, void *data);
+int lx_module_types(struct osview *v, const char *module, const struct types **ret);
+void lx_module_types_close(struct linux_view *l);
 
 #endif
