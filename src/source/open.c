@@ -126,6 +126,8 @@ static int refuse_prefix(const char *target, struct diag *d)
     for (const struct source_kind *const *k = source_kinds; *k; k++)
         if ((*k)->prefix && at < sizeof known)
             at += (size_t)snprintf(known + at, sizeof known - at, ", %s", (*k)->prefix);
+    if (starts_with(target, "xen:"))
+        return diag_fail(d, ST_UNSUPPORTED, "%s: this build has no Xen source; there are: %s", target, known);
     return diag_fail(d, ST_ABSENT, "%s: there is no such file, and no kind of target \"%.*s:\"; there are: %s", target,
                      (int)MIN_OF(n, (size_t)32), target, known);
 }
@@ -141,6 +143,8 @@ int source_open(const char *target, const struct source_options *options, struct
     diag_clear(d);
     if (!target || !*target)
         return diag_fail(d, ST_INVALID, "no target was named");
+    if (!strcmp(target, "file:"))
+        return diag_fail(d, ST_INVALID, "file: no path follows the colon");
     if (starts_with(target, "file:"))
         return open_file(target + strlen("file:"), options, d, ret);
     for (const struct source_kind *const *k = source_kinds; *k; k++)
