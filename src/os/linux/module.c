@@ -67,7 +67,7 @@ static int read_module(struct linux_view *l, uint64_t mod, char name[64], char t
     if (lx_read(l, mod, L_module_state, &v) == ST_OK)
         m.state = v < ARRAY_LEN(states) ? states[v] : "?";
     if (lx_read(l, mod, L_module_refcnt, &v) == ST_OK)
-        m.refs = (int32_t)v - 1; /* MODULE_REF_BASE, kernel/module */
+        m.refs = (int32_t)((uint32_t)v - 1); /* MODULE_REF_BASE, kernel/module */
     else
         m.flags |= VMI_RECORD_PARTIAL;
     if (lx_read(l, mod, L_module_taints, &v) == ST_OK)
