@@ -79,6 +79,9 @@ struct vmi_process {
     uint64_t start_ns;      /* since boot (CLOCK_BOOTTIME where the kernel has it) */
     uint64_t start_time_s;  /* Unix time; 0 when the boot time is unknown */
     char comm[64];
+    uint64_t exit_time_s;   /* Windows: Unix time; 0 while it lives, or unknown */
+    int32_t session;        /* Windows: -1 none, or unknown */
+    bool wow64;             /* Windows: a 32-bit process of a 64-bit system */
 };
 
 struct vmi_vma {

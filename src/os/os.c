@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "os/linux/bringup.h"
+#include "os/windows/bringup.h"
 
 enum { MAX_FACTS = 64 };
 
@@ -16,6 +17,7 @@ static const struct os_probe {
                  struct osview *ret);
 } probes[] = {
     {VMI_KIND_LINUX, linux_probe},
+    {VMI_KIND_WINDOWS, windows_probe},
 };
 
 /* Frees what a view holds, also one whose probe gave up half-way. */
@@ -54,7 +56,7 @@ int os_open(struct source *source, const struct os_options *options, struct diag
     }
     if (!tried)
         return diag_fail(d, ST_UNSUPPORTED,
-                         "guests of this operating system are not supported (only Linux is)");
+                         "guests of this operating system are not supported (Linux and Windows are)");
     return st;
 }
 

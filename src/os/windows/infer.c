@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Offsets in EPROCESS without a profile, from what must hold for the System process and all on its list. A member is taken only
+ * when exactly what was expected holds for all sampled processes; else it stays unknown.
+ *
+ * Facts used, true from Windows XP to 11: the System process is called "System", has the id 4 and no PEB; UniqueProcessId is
+ * followed by ActiveProcessLinks; ids are multiples of 4; the list's head is in the kernel image; the first process that System
+ * starts (smss) has the parent 4; CreateTime is a FILETIME; a PEB is a page of user memory that tells the address of an image.
+ */
+#include <stdlib.h>
+
+#include "os/windows/find.h"
+#include "os/windows/infer.h"
+#include "os/windows/windows.h"
+
+enum { SPAN = 4096, SAMPLES = 128, FIRST_NAME = 0x100 };
+
+struct infer {
+    struct windows_view *w;
+    const struct aspace *as;
+    unsigned ps;
+    size_t nr;
+    struct {
+        uint64_t object;
+        uint32_t pid;
+        uint8_t bytes[SPAN];
+        size_t n;
+    } p[SAMPLES]; /* [0]: System */
+};
+
+static uint64_t word(const struct infer *f, size_t i, size_t off)
+{
+    if (off + f->ps > f->p[i].n)
+        return ~0ULL;
+    return f->ps == 8 ? le64(f->p[i].bytes + off) : le32(f->p[i].bytes + off);
+}
+
+static void know(struct infer *f, enum layout_id id, size_t off, unsigned size)
+{
+    if (!f->w->m[id].how)
+        f->w->m[id] = (struct win_member){.off = (uint32_t)off, .size = size, .how = HOW_INFERRED};
+}
+
+static void sample(struct infer *f, uint64_t object)
+{
+    if (f->nr == SAMPLES)
+        return;
+    f->p[f->nr].object = object;
+    (void)!aspace_read(f->as, GVA(object), f->p[f->nr].bytes, SPAN, &f->p[f->nr].n);
+    f->nr++;
+}
+
+static bool name_like(const struct infer *f, size_t i, size_t off)
+{
+    const uint8_t *s = f->p[i].bytes + off;
+    if (off + 15 > f->p[i].n || !s[0])
+        return false;
+    for (size_t k = 0; k < 15 && s[k]; k++)
+        if (s[k] < 0x20 || s[k] == 0x7f)
+            return false;
+    return true;
+}
+
+/* Walks the list through `links` and samples the processes. The head is the one entry in the kernel image. */
+static bool walk(struct infer *f, size_t links, size_t name, uint64_t *head)
+{
+    struct windows_view *w = f->w;
+    struct list_walk list;
+    uint64_t node;
+    int st;
+    f->nr = 1;
+    *head = 0;
+    list_start(&list, f->as, f->ps, f->p[0].object + links, 1 << 20);
+    while ((st = list_next(&list, NULL, &node)) == 1) {
+        if (node - w->base < w->image.size) {
+            if (*head)
+                return false;
+            *head = node;
+            continue;
+        }
+        if (!win_kernel_pointer(w, node) || f->nr == SAMPLES)
+            break;
+        sample(f, node - links);
+        uint64_t pid = word(f, f->nr - 1, links - f->ps);
+        if (pid & 3 || !pid || pid > 1 << 26 || !name_like(f, f->nr - 1, name))
+            return false;
+        f->p[f->nr - 1].pid = (uint32_t)pid;
+    }
+    return *head && f->nr > 1; /* a list that breaks off later is as good: what came before the break was as it must be */
+}
+
+static bool find_list(struct infer *f)
+{
+    struct windows_view *w = f->w;
+    size_t name = 0;
+    for (size_t off = FIRST_NAME; off + 15 <= f->p[0].n && !name; off += 4)
+        if (!memcmp(f->p[0].bytes + off, "System\0\0", 8))
+            name = off;
+    for (size_t off = f->ps; name && off + 3 * f->ps <= f->p[0].n; off += f->ps) {
+        uint64_t next = word(f, 0, off + f->ps), back, head;
+        if (word(f, 0, off) != 4 || !win_kernel_pointer(w, next) || read_ptr(f->as, f->ps, next + f->ps, &back) != ST_OK ||
+            back != f->p[0].object + off + f->ps || !walk(f, off + f->ps, name, &head))
+            continue;
+        know(f, W_process_name, name, 15);
+        know(f, W_process_pid, off, f->ps);
+        know(f, W_process_links, off + f->ps, 2 * f->ps);
+        if (!w->process_head)
+            w->process_head = head;
+        return true;
+    }
+    return false;
+}
+
+/* Does a page table root translate the kernel image to where it is? */
+static bool is_root(const struct infer *f, uint64_t reg)
+{
+    struct aspace as = *f->as;
+    uint64_t pa, want, left, root = paging_root(f->w->v->form, reg);
+    as.half[0].root = as.half[1].root = root;
+    return root && aspace_translate(f->as, GVA(f->w->base), &want, &left) == ST_OK &&
+           aspace_translate(&as, GVA(f->w->base), &pa, &left) == ST_OK && pa == want;
+}
+
+static void find_dtb(struct infer *f, size_t told)
+{
+    size_t from = told ? told : 0x10, to = told ? told : 0x40;
+    for (size_t off = from; off <= to; off += f->ps) {
+        size_t good = 0, same = 0;
+        for (size_t i = 0; i < f->nr; i++) {
+            good += is_root(f, word(f, i, off));
+            same += i && word(f, i, off) == word(f, 0, off);
+        }
+        /* those that ended may have none any more; no other process has System's */
+        if (is_root(f, word(f, 0, off)) && good >= 2 && good * 4 >= f->nr * 3 && !same) {
+            know(f, W_process_dtb, off, f->ps);
+            return;
+        }
+    }
+}
+
+/* The parent of System is 0 and that of the next process is System; all are ids. */
+static void find_ppid(struct infer *f, size_t told)
+{
+    size_t found = 0;
+    for (size_t off = f->w->m[W_process_links].off + 2 * f->ps; off + f->ps <= f->p[0].n; off += f->ps) {
+        size_t known = 0, distinct = 0;
+        bool good = (!told || off == told) && word(f, 0, off) == 0 && word(f, 1, off) == 4;
+        for (size_t i = 1; i < f->nr && good; i++) {
+            uint64_t v = word(f, i, off);
+            good = v && !(v & 3) && v < 1 << 26 && v != f->p[i].pid;
+            distinct += v != 4;
+            for (size_t k = 0; k < f->nr; k++)
+                known += f->p[k].pid == v;
+        }
+        if (!good || known * 2 < f->nr - 1 || (f->nr > 4 && !distinct))
+            continue;
+        if (found)
+            return; /* two places fit: none is known */
+        found = off;
+    }
+    if (found)
+        know(f, W_process_ppid, found, f->ps);
+}
+
+/* The shared clock is the upper bound; Windows XP keeps none for System. */
+static void find_create(struct infer *f)
+{
+    struct windows_view *w = f->w;
+    const uint64_t y2000 = 125911584000000000ULL;
+    uint8_t clock[12];
+    size_t found = 0;
+    if (aspace_read(f->as, GVA(win_shared_data(w->v->form) + 0x14), clock, sizeof clock, NULL) != ST_OK)
+        return;
+    uint64_t now = (uint64_t)le32(clock + 4) << 32 | le32(clock);
+    for (size_t off = 8; off + 8 <= f->p[0].n; off += 8) {
+        bool good = true;
+        for (size_t i = 0; i < f->nr && good; i++) {
+            uint64_t t = off + 8 <= f->p[i].n ? le64(f->p[i].bytes + off) : 0;
+            good = (t > y2000 && t <= now) || (!i && !t);
+        }
+        if (!good)
+            continue;
+        if (found)
+            return;
+        found = off;
+    }
+    if (found)
+        know(f, W_process_create, found, 8);
+}
+
+/* Does a PEB in the process' own space tell where an image is? */
+static bool is_peb(const struct infer *f, size_t i, uint64_t peb)
+{
+    struct windows_view *w = f->w;
+    struct aspace as = *f->as;
+    uint64_t image;
+    uint16_t magic;
+    as.half[0].root = as.half[1].root = paging_root(w->v->form, word(f, i, w->m[W_process_dtb].off));
+    return win_ptr(w, &as, peb, W_peb_image, &image) == ST_OK && image && !win_kernel_pointer(w, image) && !(image & 0xfff) &&
+           aspace_read(&as, GVA(image), &magic, sizeof magic, NULL) == ST_OK && magic == 0x5a4d;
+}
+
+static void find_peb(struct infer *f, size_t told)
+{
+    for (size_t off = f->w->m[W_process_links].off; win_has(f->w, W_process_dtb) && off + f->ps <= f->p[0].n; off += f->ps) {
+        size_t tried = 0, good = 0;
+        if ((told && off != told) || word(f, 0, off))
+            continue;
+        for (size_t i = 1; i < f->nr; i++) {
+            uint64_t v = word(f, i, off);
+            if (!v)
+                continue;
+            tried++;
+            good += !(v & 0xfff) && !win_kernel_pointer(f->w, v) && is_peb(f, i, v);
+        }
+        if (good && good * 2 >= tried && good * 2 >= f->nr - 1) {
+            know(f, W_process_peb, off, f->ps);
+            return;
+        }
+    }
+}
+
+void win_infer_processes(struct windows_view *w, const struct kdbg_offsets *told)
+{
+    if (!w->system_process || (win_has(w, W_process_pid) && win_has(w, W_process_peb)))
+        return;
+    struct infer *f = calloc(1, sizeof *f); /* half a MiB: too much for a stack */
+    if (!f)
+        return;
+    f->w = w;
+    f->as = &w->v->kernel;
+    f->ps = w->v->ptr_size;
+    sample(f, w->system_process);
+    if (f->p[0].n >= FIRST_NAME && find_list(f)) {
+        f->p[0].pid = 4;
+        find_dtb(f, told->dtb);
+        find_ppid(f, told->ppid);
+        find_create(f);
+        find_peb(f, told->peb);
+        w->v->info.inferred = true;
+        os_fact(w->v, "offsets", "inferred from the System process and its neighbours",
+                "of EPROCESS, from %zu processes%s%s%s%s", f->nr, win_has(w, W_process_dtb) ? "" : "; no page tables",
+                win_has(w, W_process_ppid) ? "" : "; no parents", win_has(w, W_process_create) ? "" : "; no times",
+                win_has(w, W_process_peb) ? "" : "; no PEB");
+    }
+    free(f);
+}
