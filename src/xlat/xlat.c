@@ -376,32 +376,32 @@ int aspace_read(const struct aspace *as, gva_t va, void *buf, size_t n, size_t *
     return ST_OK;
 }
 
+/* A number of n bytes the long way; *ret is written only when all of it was read. */
+static __attribute__((noinline)) int read_number(const struct aspace *as, uint64_t va, void *ret, size_t n)
+{
+    uint8_t v[8];
+    int st = read_long(as, va, v, n, NULL);
+    if (st == ST_OK)
+        memcpy(ret, v, n);
+    return st;
+}
+
 int aspace_read64(const struct aspace *as, gva_t va, uint64_t *ret)
 {
     const uint8_t *p = number_at(as, va.v);
-    uint64_t v;
-    if (p) {
-        *ret = le64(p);
-        return ST_OK;
-    }
-    int st = read_long(as, va.v, (uint8_t *)&v, sizeof v, NULL);
-    if (st == ST_OK)
-        *ret = v;
-    return st;
+    if (!p)
+        return read_number(as, va.v, ret, sizeof *ret);
+    *ret = le64(p);
+    return ST_OK;
 }
 
 int aspace_read32(const struct aspace *as, gva_t va, uint32_t *ret)
 {
     const uint8_t *p = number_at(as, va.v);
-    uint32_t v;
-    if (p) {
-        *ret = le32(p);
-        return ST_OK;
-    }
-    int st = read_long(as, va.v, (uint8_t *)&v, sizeof v, NULL);
-    if (st == ST_OK)
-        *ret = v;
-    return st;
+    if (!p)
+        return read_number(as, va.v, ret, sizeof *ret);
+    *ret = le32(p);
+    return ST_OK;
 }
 
 int aspace_write(const struct aspace *as, gva_t va, const void *buf, size_t n, size_t *done)
