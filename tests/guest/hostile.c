@@ -21,7 +21,7 @@
 
 double limit = 5;
 const char *image_path;
-uint64_t seed = 1, rounds = 40;
+uint64_t seed = 1, rounds = 20;
 
 /* What image tests changed, in memory that they share with the parent. */
 struct patches {
