@@ -81,12 +81,21 @@ static bool walk(struct infer *f, size_t links, size_t name, uint64_t *head)
         if (!win_kernel_pointer(w, node) || f->nr == SAMPLES)
             break;
         sample(f, node - links);
+        if (f->p[f->nr - 1].n < MAX_OF(links + 2 * f->ps, name + 15)) { /* not all of it is in memory */
+            f->nr--;
+            break;
+        }
         uint64_t pid = word(f, f->nr - 1, links - f->ps);
         if (pid & 3 || !pid || pid > 1 << 26 || !name_like(f, f->nr - 1, name))
             return false;
         f->p[f->nr - 1].pid = (uint32_t)pid;
     }
-    return *head && f->nr > 1; /* a list that breaks off later is as good: what came before the break was as it must be */
+    /* a list that breaks off is as good: what came before was as it must be, and the head is also before System, the first */
+    uint64_t back, next;
+    if (!*head && read_ptr(f->as, f->ps, f->p[0].object + links + f->ps, &back) == ST_OK && back - w->base < w->image.size &&
+        read_ptr(f->as, f->ps, back, &next) == ST_OK && next == f->p[0].object + links)
+        *head = back;
+    return *head && f->nr > 1;
 }
 
 static bool find_list(struct infer *f)

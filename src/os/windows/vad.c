@@ -60,7 +60,7 @@ static int report(const struct windows_view *w, const struct vad *d, vmi_vma_cb 
     char path[1024] = "";
     struct vmi_vma m = {.start = d->start << 12, .end = (d->end + 1) << 12, .path = path};
     const struct aspace *as = &w->v->kernel;
-    uint64_t n, private = 1;
+    uint64_t n = 0, private = 1;
     uint64_t flags = d->node + w->m[W_vad_flags].off;
     if (win_has(w, W_vad_flags) && win_read(w, as, flags, W_flag_protection, 4, &n) == ST_OK) {
         m.read = rights[n & 7].r;
@@ -71,7 +71,7 @@ static int report(const struct windows_view *w, const struct vad *d, vmi_vma_cb 
     }
     if (win_has(w, W_vad_flags) && win_read(w, as, flags, W_flag_private, 4, &private) != ST_OK)
         m.flags |= VMI_RECORD_PARTIAL;
-    m.shared = !private;
+    m.shared = !private && (n & 5) != 5; /* copied when it is written to: nobody else sees it */
     if (!private) /* a private one is shorter: what would be its section belongs to somebody else */
         file_of(w, d, path, sizeof path);
     o->count++;
