@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A hostile guest must not crash, hang or fool TinyVMI. Opens a dump of a real guest with copy on write, forges the
- * kernel's memory in the private copy, and looks at what the listings say of it.
+ * A hostile guest must not crash, hang or fool TinyVMI. Opens a dump of a real guest with copy on
+ * write, forges the kernel's memory in the private copy, and looks at what the listings say of it.
  *
  * usage: hostile DUMP [SEED [ROUNDS [NAME]]]; prints "ok NAME", "FAIL NAME: why", "skip NAME: why".
- * HOSTILE_SECONDS: what a listing may take (5). Each test runs in a process of its own: a crash is a failure of one.
+ * HOSTILE_SECONDS: what a listing may take (5). Each test runs in a process of its own: a crash is
+ * a failure of one.
  */
 #define _GNU_SOURCE
 #include "hostile.h"
@@ -110,7 +111,8 @@ static int on_mount(const struct vmi_mount *m, void *data)
 {
     struct count *c = data;
     c->marked |= m->flags & VMI_RECORD_PARTIAL;
-    c->bytes += strlen(m->root) + strlen(m->target) + strlen(m->options) + strlen(m->type) + strlen(m->source);
+    c->bytes += strlen(m->root) + strlen(m->target) + strlen(m->options) + strlen(m->type) +
+                strlen(m->source);
     return 0;
 }
 
@@ -118,7 +120,8 @@ static int on_socket(const struct vmi_socket *s, void *data)
 {
     struct count *c = data;
     c->marked |= s->flags & VMI_RECORD_PARTIAL;
-    c->bytes += strlen(s->proto) + strlen(s->state) + strlen(s->comm) + strlen(s->kind) + strlen(s->path);
+    c->bytes +=
+        strlen(s->proto) + strlen(s->state) + strlen(s->comm) + strlen(s->kind) + strlen(s->path);
     return 0;
 }
 
@@ -157,7 +160,8 @@ static int on_cmdline(const struct vmi_process *p, void *data)
 {
     struct count *c = ((void **)data)[0];
     char text[4096];
-    c->marked |= p->mm && vmi_process_cmdline(((void **)data)[1], p, text, sizeof text) != VMI_SUCCESS;
+    c->marked |=
+        p->mm && vmi_process_cmdline(((void **)data)[1], p, text, sizeof text) != VMI_SUCCESS;
     c->bytes += strlen(text);
     return 0;
 }
@@ -234,7 +238,8 @@ void must_notice(vmi_instance_t vmi, const struct forgery *f, vmi_pid_t pid)
     if (a.status != VMI_SUCCESS && !strstr(a.error, "0x"))
         say_fail(f->name, "the error names no address: %s", a.error);
     if (a.status == VMI_SUCCESS && !a.marked)
-        say_fail(f->name, "the listing of %s shows %" PRIu64 " records and is not marked", listing_names[f->listing], a.outcome.count);
+        say_fail(f->name, "the listing of %s shows %" PRIu64 " records and is not marked",
+                 listing_names[f->listing], a.outcome.count);
     if (a.status == VMI_SUCCESS && a.outcome.partial && !strstr(a.outcome.reason, "0x"))
         say_fail(f->name, "the reason names no address: %s", a.outcome.reason);
     say_ok(f->name);
@@ -289,7 +294,6 @@ void put(vmi_instance_t vmi, const struct forgery *f, uint64_t at, uint64_t valu
     put_bytes(vmi, f, at, &value, vmi_get_address_width(vmi));
 }
 
-
 static int count_file(const struct vmi_file *f, void *data)
 {
     *(unsigned *)data += !strcmp(f->type, "file") || !strcmp(f->type, "chr");
@@ -338,7 +342,8 @@ static int on_nth(const struct vmi_module *m, void *data)
     return 1;
 }
 
-uint64_t module_at(vmi_instance_t vmi, const struct forgery *f, unsigned i, struct vmi_module *ret, char name[64])
+uint64_t module_at(vmi_instance_t vmi, const struct forgery *f, unsigned i, struct vmi_module *ret,
+                   char name[64])
 {
     struct nth n = {i, ret, name, 0};
     if (vmi_each_module(vmi, on_nth, &n, NULL) != VMI_SUCCESS || !n.object)
@@ -427,7 +432,8 @@ static void run(const char *path, const struct forgery *f)
     waitpid(pid, &status, 0);
     mend_image();
     if (WIFSIGNALED(status))
-        printf("FAIL hostile: %s: ended by signal %d (%s)\n", f->name, WTERMSIG(status), strsignal(WTERMSIG(status)));
+        printf("FAIL hostile: %s: ended by signal %d (%s)\n", f->name, WTERMSIG(status),
+               strsignal(WTERMSIG(status)));
     else if (WEXITSTATUS(status))
         printf("FAIL hostile: %s: exit %d\n", f->name, WEXITSTATUS(status));
 }
@@ -443,7 +449,8 @@ int main(int argc, char **argv)
         limit = atof(getenv("HOSTILE_SECONDS"));
     seed = argc > 2 ? strtoull(argv[2], NULL, 0) : (uint64_t)time(NULL);
     rounds = argc > 3 ? strtoull(argv[3], NULL, 0) : rounds;
-    patches = mmap(NULL, sizeof *patches, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    patches =
+        mmap(NULL, sizeof *patches, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (patches == MAP_FAILED)
         return 1;
     copy_image(argv[1]);

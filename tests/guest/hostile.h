@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the parts of the hostile-guest test share: hostile.c (the frame), hostile_hide.c, hostile_lists.c, hostile_image.c. */
+/* What the parts of the hostile-guest test share: hostile.c (the frame), hostile_hide.c,
+ * hostile_lists.c, hostile_image.c. */
 #ifndef TESTS_GUEST_HOSTILE_H
 #define TESTS_GUEST_HOSTILE_H
 
@@ -27,7 +28,7 @@ enum listing {
 struct answer {
     status_t status;
     struct vmi_outcome outcome;
-    bool marked;     /* cut, or a record that says that it is not whole */
+    bool marked; /* cut, or a record that says that it is not whole */
     double seconds;
     char error[512]; /* when it could not start */
 };
@@ -44,12 +45,15 @@ extern const struct forgery hide_tests[], list_tests[], image_tests[];
 
 /* ---- verdicts: each prints its line; the last three end the test ---- */
 void say_ok(const char *name);
-void say_fail(const char *name, const char *fmt, ...) __attribute__((noreturn, format(printf, 2, 3)));
-void say_skip(const char *name, const char *fmt, ...) __attribute__((noreturn, format(printf, 2, 3)));
+void say_fail(const char *name, const char *fmt, ...)
+    __attribute__((noreturn, format(printf, 2, 3)));
+void say_skip(const char *name, const char *fmt, ...)
+    __attribute__((noreturn, format(printf, 2, 3)));
 double now(void);
 extern double limit; /* seconds that a listing may take */
 
-/* The copy of the dump that image tests may change ("/proc/self/fd/N"); offsets as in the file. It is mended afterwards. */
+/* The copy of the dump that image tests may change ("/proc/self/fd/N"); offsets as in the file. It
+ * is mended afterwards. */
 extern const char *image_path;
 extern uint64_t seed, rounds;
 void image_write(uint64_t pa, const void *p, size_t n);
@@ -74,7 +78,8 @@ void put_bytes(vmi_instance_t vmi, const struct forgery *f, uint64_t at, const v
 /* A process with user memory, not init, that can be spared; it has open files. */
 struct vmi_process victim(vmi_instance_t vmi, const struct forgery *f);
 /* The object of the module list's entry i. */
-uint64_t module_at(vmi_instance_t vmi, const struct forgery *f, unsigned i, struct vmi_module *ret, char name[64]);
+uint64_t module_at(vmi_instance_t vmi, const struct forgery *f, unsigned i, struct vmi_module *ret,
+                   char name[64]);
 
 /* A page of the kernel's that nothing else reads (empty_zero_page): room for forged objects. */
 uint64_t room(vmi_instance_t vmi, const struct forgery *f);

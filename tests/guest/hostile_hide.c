@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a rootkit hides, and hooks: vmi_check must tell. On the dump as it is it must have nothing to tell. */
+/* What a rootkit hides, and hooks: vmi_check must tell. On the dump as it is it must have nothing
+ * to tell. */
 #include "hostile.h"
-
 
 /* What to look for among the findings. */
 struct wanted {
@@ -20,7 +20,8 @@ static int on_finding(const struct vmi_finding *f, void *data)
     if (f->severity > VMI_SEVERITY_NOTE && !w->alarms++)
         snprintf(w->first, sizeof w->first, "%s: %s", f->check, f->text);
     if (f->severity >= w->least && !strcmp(f->check, w->check) && (!w->pid || f->pid == w->pid) &&
-        (!w->text[0] || strstr(f->text, w->text[0])) && (!w->text[1] || strstr(f->text, w->text[1])))
+        (!w->text[0] || strstr(f->text, w->text[0])) &&
+        (!w->text[1] || strstr(f->text, w->text[1])))
         w->found = true;
     return 0;
 }
@@ -43,12 +44,14 @@ static void untouched(vmi_instance_t vmi, const struct forgery *f)
     if (vmi_check(vmi, on_finding, &w, NULL) != VMI_SUCCESS)
         say_fail(f->name, "vmi_check failed: %s", vmi_last_error(vmi)->text);
     if (w.alarms)
-        say_fail(f->name, "%u alarms on a dump that nobody touched, the first: %s", w.alarms, w.first);
+        say_fail(f->name, "%u alarms on a dump that nobody touched, the first: %s", w.alarms,
+                 w.first);
     for (enum listing i = 0; i < LIST_COUNT; i++) {
         struct answer a;
         list_one(vmi, i, 1, &a);
         if (a.status == VMI_SUCCESS && a.outcome.partial)
-            say_fail(f->name, "listing %d of a dump that nobody touched is cut: %s", (int)i, a.outcome.reason);
+            say_fail(f->name, "listing %d of a dump that nobody touched is cut: %s", (int)i,
+                     a.outcome.reason);
     }
     say_ok(f->name);
 }
@@ -57,7 +60,8 @@ static void untouched(vmi_instance_t vmi, const struct forgery *f)
 
 static void unlink_entry(vmi_instance_t vmi, const struct forgery *f, uint64_t node)
 {
-    uint64_t width = vmi_get_address_width(vmi), next = get(vmi, f, node), prev = get(vmi, f, node + width);
+    uint64_t width = vmi_get_address_width(vmi), next = get(vmi, f, node),
+             prev = get(vmi, f, node + width);
     put(vmi, f, prev, next);
     put(vmi, f, next + width, prev);
 }
@@ -71,18 +75,21 @@ static int is_pid(const struct vmi_process *p, void *data)
     return 1;
 }
 
-/* Clears the slot of a pid in the namespace's table: lib/xarray.c; a node's shift tells which bits of the index it uses. */
+/* Clears the slot of a pid in the namespace's table: lib/xarray.c; a node's shift tells which bits
+ * of the index it uses. */
 static void clear_pid(vmi_instance_t vmi, const struct forgery *f, const struct vmi_process *p)
 {
     const char *head = has(vmi, "idr", "idr_rt.xa_head") ? "idr_rt.xa_head" : "idr_rt.rnode";
-    uint64_t at = sym(vmi, f, "init_pid_ns") + off(vmi, f, "pid_namespace", "idr") + off(vmi, f, "idr", head);
+    uint64_t at =
+        sym(vmi, f, "init_pid_ns") + off(vmi, f, "pid_namespace", "idr") + off(vmi, f, "idr", head);
     uint64_t width = vmi_get_address_width(vmi), index = (uint64_t)p->pid;
     for (int depth = 0; depth < 6; depth++) {
         uint64_t entry = get(vmi, f, at), node = entry & ~3ULL;
         uint8_t shift = 0;
         if ((entry & 3) != 2)
             break;
-        if (vmi_read_va(vmi, node + off(vmi, f, "xa_node", "shift"), 0, 1, &shift, NULL) != VMI_SUCCESS)
+        if (vmi_read_va(vmi, node + off(vmi, f, "xa_node", "shift"), 0, 1, &shift, NULL) !=
+            VMI_SUCCESS)
             say_fail(f->name, "the test cannot read the table of pids");
         at = node + off(vmi, f, "xa_node", "slots") + (index >> shift & 63) * width;
     }
@@ -102,14 +109,21 @@ static void hide_task(vmi_instance_t vmi, const struct forgery *f)
     (void)vmi_each_process(vmi, 0, is_pid, &pid, NULL);
     if (pid < 0)
         say_fail(f->name, "pid %d is still listed: the test did not hide it", p.pid);
-    must_tell(vmi, f, (struct wanted){.check = "tasks", .pid = p.pid, .text = {p.comm, f->argument ? "memory" : NULL}, .least = VMI_SEVERITY_ALERT});
+    must_tell(vmi, f,
+              (struct wanted){.check = "tasks",
+                              .pid = p.pid,
+                              .text = {p.comm, f->argument ? "memory" : NULL},
+                              .least = VMI_SEVERITY_ALERT});
 }
 
 static void hide_pid_only(vmi_instance_t vmi, const struct forgery *f)
 {
     struct vmi_process p = victim(vmi, f);
     clear_pid(vmi, f, &p);
-    must_tell(vmi, f, (struct wanted){.check = "tasks", .pid = p.pid, .text = {p.comm, NULL}, .least = VMI_SEVERITY_ALERT});
+    must_tell(
+        vmi, f,
+        (struct wanted){
+            .check = "tasks", .pid = p.pid, .text = {p.comm, NULL}, .least = VMI_SEVERITY_ALERT});
 }
 
 static void hide_module(vmi_instance_t vmi, const struct forgery *f)
@@ -118,7 +132,9 @@ static void hide_module(vmi_instance_t vmi, const struct forgery *f)
     char name[64];
     uint64_t mod = module_at(vmi, f, 3, &m, name);
     unlink_entry(vmi, f, mod + off(vmi, f, "module", "list"));
-    must_tell(vmi, f, (struct wanted){.check = "modules", .text = {name, NULL}, .least = VMI_SEVERITY_ALERT});
+    must_tell(
+        vmi, f,
+        (struct wanted){.check = "modules", .text = {name, NULL}, .least = VMI_SEVERITY_ALERT});
 }
 
 static void hide_module_from_sysfs(vmi_instance_t vmi, const struct forgery *f)
@@ -129,7 +145,9 @@ static void hide_module_from_sysfs(vmi_instance_t vmi, const struct forgery *f)
     unlink_entry(vmi, f, mod + off(vmi, f, "module", "list"));
     unlink_entry(vmi, f, mod + off(vmi, f, "module", "mkobj.kobj.entry"));
     sym(vmi, f, "mod_tree");
-    must_tell(vmi, f, (struct wanted){.check = "modules", .text = {name, "tree"}, .least = VMI_SEVERITY_ALERT});
+    must_tell(
+        vmi, f,
+        (struct wanted){.check = "modules", .text = {name, "tree"}, .least = VMI_SEVERITY_ALERT});
 }
 
 /* ---- hooks; argument 0: into a module, 1: into memory that is nobody's ---- */
@@ -147,9 +165,12 @@ static uint64_t hook(vmi_instance_t vmi, const struct forgery *f, char name[64])
 static void hook_syscall(vmi_instance_t vmi, const struct forgery *f)
 {
     char name[64];
-    uint64_t at = sym(vmi, f, "sys_call_table") + 59 * vmi_get_address_width(vmi), to = hook(vmi, f, name);
+    uint64_t at = sym(vmi, f, "sys_call_table") + 59 * vmi_get_address_width(vmi),
+             to = hook(vmi, f, name);
     put(vmi, f, at, to);
-    must_tell(vmi, f, (struct wanted){.check = "syscalls", .text = {"[59]", name}, .least = VMI_SEVERITY_ALERT});
+    must_tell(
+        vmi, f,
+        (struct wanted){.check = "syscalls", .text = {"[59]", name}, .least = VMI_SEVERITY_ALERT});
 }
 
 static void hook_interrupt(vmi_instance_t vmi, const struct forgery *f)
@@ -161,7 +182,9 @@ static void hook_interrupt(vmi_instance_t vmi, const struct forgery *f)
     put_bytes(vmi, f, at, &low, 2);
     put_bytes(vmi, f, at + 6, &mid, 2);
     put_bytes(vmi, f, at + 8, &high, 4);
-    must_tell(vmi, f, (struct wanted){.check = "idt", .text = {"gate 14 ", name}, .least = VMI_SEVERITY_ALERT});
+    must_tell(
+        vmi, f,
+        (struct wanted){.check = "idt", .text = {"gate 14 ", name}, .least = VMI_SEVERITY_ALERT});
 }
 
 static void hook_ftrace(vmi_instance_t vmi, const struct forgery *f)
@@ -171,7 +194,9 @@ static void hook_ftrace(vmi_instance_t vmi, const struct forgery *f)
     put(vmi, f, ops + off(vmi, f, "ftrace_ops", "func"), to);
     put(vmi, f, ops + off(vmi, f, "ftrace_ops", "next"), sym(vmi, f, "ftrace_list_end"));
     put(vmi, f, sym(vmi, f, "ftrace_ops_list"), ops);
-    must_tell(vmi, f, (struct wanted){.check = "ftrace", .text = {name, NULL}, .least = VMI_SEVERITY_WARNING});
+    must_tell(
+        vmi, f,
+        (struct wanted){.check = "ftrace", .text = {name, NULL}, .least = VMI_SEVERITY_WARNING});
 }
 
 static void hook_kprobe(vmi_instance_t vmi, const struct forgery *f)
@@ -181,8 +206,11 @@ static void hook_kprobe(vmi_instance_t vmi, const struct forgery *f)
     put(vmi, f, probe + off(vmi, f, "kprobe", "addr"), sym(vmi, f, "schedule"));
     put(vmi, f, probe + off(vmi, f, "kprobe", "pre_handler"), to);
     put(vmi, f, probe + off(vmi, f, "kprobe", "hlist"), 0);
-    put(vmi, f, sym(vmi, f, "kprobe_table") + 7 * vmi_get_address_width(vmi), probe + off(vmi, f, "kprobe", "hlist"));
-    must_tell(vmi, f, (struct wanted){.check = "kprobes", .text = {"schedule", name}, .least = VMI_SEVERITY_WARNING});
+    put(vmi, f, sym(vmi, f, "kprobe_table") + 7 * vmi_get_address_width(vmi),
+        probe + off(vmi, f, "kprobe", "hlist"));
+    must_tell(vmi, f,
+              (struct wanted){
+                  .check = "kprobes", .text = {"schedule", name}, .least = VMI_SEVERITY_WARNING});
 }
 
 /* A table that ends in the middle, as if nothing followed. */
@@ -194,7 +222,9 @@ static void end_table_early(vmi_instance_t vmi, const struct forgery *f)
     to_module.argument = 0;
     put(vmi, f, at + 10 * width, 0x1234); /* no kernel pointer: looks like what follows the table */
     put(vmi, f, at + 59 * width, hook(vmi, &to_module, name));
-    must_tell(vmi, f, (struct wanted){.check = "syscalls", .text = {"[59]", name}, .least = VMI_SEVERITY_ALERT});
+    must_tell(
+        vmi, f,
+        (struct wanted){.check = "syscalls", .text = {"[59]", name}, .least = VMI_SEVERITY_ALERT});
 }
 
 const struct forgery hide_tests[] = {

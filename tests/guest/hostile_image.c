@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Damage that opening meets: forged symbol tables, types and vmcoreinfo in a copy of the file. And damage at random, in
- * the pages that tasks and modules lead to, with a seed that makes it again.
+ * Damage that opening meets: forged symbol tables, types and vmcoreinfo in a copy of the file. And
+ * damage at random, in the pages that tasks and modules lead to, with a seed that makes it again.
  */
 #include "hostile.h"
 
@@ -46,7 +46,8 @@ static void ask_types(vmi_instance_t vmi, const struct forgery *f)
         say_fail(f->name, "the types took %.1f s", now() - began);
 }
 
-/* Opens the damaged copy, with vmcoreinfo and without. It may fail, with a text, or go on with what is whole. */
+/* Opens the damaged copy, with vmcoreinfo and without. It may fail, with a text, or go on with what
+ * is whole. */
 static void open_image(const struct forgery *f)
 {
     static const uint64_t ways[] = {0, VMI_OPEN_NO_VMCOREINFO, VMI_OPEN_NO_REGISTERS};
@@ -79,9 +80,11 @@ static uint64_t physical(vmi_instance_t vmi, const struct forgery *f, uint64_t v
 
 /* ---- vmcoreinfo and the symbol tables that it names ---- */
 
-static void vmcoreinfo_text(vmi_instance_t vmi, const struct forgery *f, char text[4097], uint64_t *pa)
+static void vmcoreinfo_text(vmi_instance_t vmi, const struct forgery *f, char text[4097],
+                            uint64_t *pa)
 {
-    uint64_t at = get(vmi, f, sym(vmi, f, "vmcoreinfo_data")), n = get(vmi, f, sym(vmi, f, "vmcoreinfo_size"));
+    uint64_t at = get(vmi, f, sym(vmi, f, "vmcoreinfo_data")),
+             n = get(vmi, f, sym(vmi, f, "vmcoreinfo_size"));
     n = n < 4096 ? n : 4096;
     if (vmi_read_va(vmi, at, 0, n, text, NULL) != VMI_SUCCESS)
         say_skip(f->name, "vmcoreinfo is not in memory");
@@ -106,11 +109,16 @@ enum { NUM_SYMS, LONG_NAMES, EMPTY_NAMES, TOKEN_INDEX, TOKEN_TABLE, OFFSETS, REL
 
 static void kallsyms(vmi_instance_t vmi, const struct forgery *f)
 {
-    static const char *const tables[] = {"kallsyms_num_syms",    "kallsyms_names",   "kallsyms_names",        "kallsyms_token_index",
-                                         "kallsyms_token_table", "kallsyms_offsets", "kallsyms_relative_base"};
+    static const char *const tables[] = {
+        "kallsyms_num_syms",    "kallsyms_names",   "kallsyms_names",        "kallsyms_token_index",
+        "kallsyms_token_table", "kallsyms_offsets", "kallsyms_relative_base"};
     static const size_t lengths[] = {4, 1 << 16, 1 << 16, 512, 900, 1 << 16, 8};
     static uint8_t bytes[1 << 16];
-    memset(bytes, f->argument == EMPTY_NAMES ? 0 : f->argument == TOKEN_TABLE ? 'A' : 0xff, sizeof bytes);
+    memset(bytes,
+           f->argument == EMPTY_NAMES   ? 0
+           : f->argument == TOKEN_TABLE ? 'A'
+                                        : 0xff,
+           sizeof bytes);
     if (f->argument == LONG_NAMES) /* lengths that end far behind the table, byte by byte */
         memset(bytes, 0x7f, sizeof bytes / 2);
     image_write(table(vmi, f, tables[f->argument]), bytes, lengths[f->argument]);
@@ -137,7 +145,16 @@ static void vmcoreinfo(vmi_instance_t vmi, const struct forgery *f)
 
 /* ---- BTF: include/uapi/linux/btf.h ---- */
 
-enum { BTF_LENGTHS, BTF_HEADER_LENGTH, TYPEDEF_CYCLE, NAME_OFFSETS, HUGE_VLEN, SELF_ARRAYS, SELF_STRUCTS, NO_TERMINATORS };
+enum {
+    BTF_LENGTHS,
+    BTF_HEADER_LENGTH,
+    TYPEDEF_CYCLE,
+    NAME_OFFSETS,
+    HUGE_VLEN,
+    SELF_ARRAYS,
+    SELF_STRUCTS,
+    NO_TERMINATORS
+};
 
 struct btf_image {
     uint8_t *p;
@@ -150,7 +167,8 @@ static void read_btf(vmi_instance_t vmi, const struct forgery *f, struct btf_ima
     uint64_t at = sym(vmi, f, "__start_BTF"), end = sym(vmi, f, "__stop_BTF");
     struct btf_image b = {.n = end - at};
     uint32_t h[6];
-    if (end <= at || b.n > 64 << 20 || !(b.p = malloc(b.n)) || vmi_read_va(vmi, at, 0, b.n, b.p, NULL) != VMI_SUCCESS)
+    if (end <= at || b.n > 64 << 20 || !(b.p = malloc(b.n)) ||
+        vmi_read_va(vmi, at, 0, b.n, b.p, NULL) != VMI_SUCCESS)
         say_skip(f->name, "the types are not in memory");
     memcpy(h, b.p, sizeof h); /* magic, hdr_len, type_off, type_len, str_off, str_len */
     b.types = h[1] + h[2];
@@ -163,7 +181,8 @@ static void read_btf(vmi_instance_t vmi, const struct forgery *f, struct btf_ima
 /* Bytes that follow a type's 12. */
 static uint32_t behind(unsigned kind, uint32_t vlen)
 {
-    static const uint8_t fixed[] = {[1] = 4, [3] = 12, [14] = 4, [17] = 4}, each[] = {[4] = 12, [5] = 12, [6] = 8, [13] = 8, [15] = 12, [19] = 12};
+    static const uint8_t fixed[] = {[1] = 4, [3] = 12, [14] = 4, [17] = 4},
+                         each[] = {[4] = 12, [5] = 12, [6] = 8, [13] = 8, [15] = 12, [19] = 12};
     return (kind < sizeof fixed ? fixed[kind] : 0) + (kind < sizeof each ? each[kind] * vlen : 0);
 }
 
@@ -180,7 +199,8 @@ static void forge_type(uint8_t *p, unsigned kind, uint32_t vlen, uint32_t id, ui
     if (how == SELF_ARRAYS && kind == 3)
         memcpy(p + 12, array, sizeof array);
     if (how == SELF_STRUCTS && (kind == 4 || kind == 5))
-        for (uint32_t i = 0; i < vlen; i++) { /* all members are without a name and of the struct itself */
+        for (uint32_t i = 0; i < vlen;
+             i++) { /* all members are without a name and of the struct itself */
             memset(p + 12 + 12 * i, 0, 4);
             memcpy(p + 16 + 12 * i, &member, 4);
         }
@@ -264,7 +284,8 @@ static int add_module(const struct vmi_module *m, void *data)
     return 0;
 }
 
-/* Tasks, modules, and what the pointers in them lead to, and so on: files, dentries, mounts, areas, namespaces. */
+/* Tasks, modules, and what the pointers in them lead to, and so on: files, dentries, mounts, areas,
+ * namespaces. */
 static void collect(vmi_instance_t vmi, struct objects *o)
 {
     uint64_t word[128], width = vmi_get_address_width(vmi);
@@ -275,7 +296,8 @@ static void collect(vmi_instance_t vmi, struct objects *o)
         (void)vmi_read_va(vmi, o->at[i], 0, sizeof word, word, NULL);
         for (unsigned k = 0; k < sizeof word / width && o->n < MOST_OBJECTS; k++) {
             uint64_t v = width == 8 ? word[k] : (uint32_t)(word[k / 2] >> (k % 2 * 32));
-            if ((width == 8 ? v >> 47 == 0x1ffff : v >= 0xc0000000) && v % width == 0 && draw(4) == 0)
+            if ((width == 8 ? v >> 47 == 0x1ffff : v >= 0xc0000000) && v % width == 0 &&
+                draw(4) == 0)
                 o->at[o->n++] = v;
         }
     }

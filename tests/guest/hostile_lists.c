@@ -36,7 +36,8 @@ static uint64_t entry_at(vmi_instance_t vmi, const struct forgery *f, uint64_t h
 static void break_list(vmi_instance_t vmi, const struct forgery *f, uint64_t head)
 {
     uint64_t at = entry_at(vmi, f, head, 6);
-    put(vmi, f, at, f->argument == CYCLE ? entry_at(vmi, f, head, 3) : bad_pointer(vmi, f->argument, at));
+    put(vmi, f, at,
+        f->argument == CYCLE ? entry_at(vmi, f, head, 3) : bad_pointer(vmi, f->argument, at));
     must_notice(vmi, f, 1);
 }
 
@@ -62,13 +63,18 @@ static void thread_list(vmi_instance_t vmi, const struct forgery *f)
 static void shared_threads(vmi_instance_t vmi, const struct forgery *f)
 {
     uint64_t head = sym(vmi, f, "init_task") + off(vmi, f, "task_struct", "tasks"), node = head;
-    uint64_t signal = off(vmi, f, "task_struct", "signal"), shared = get(vmi, f, sym(vmi, f, "init_task") + signal);
-    uint64_t tasks = off(vmi, f, "task_struct", "tasks"), thread = off(vmi, f, "task_struct", "thread_node");
-    put(vmi, f, shared + off(vmi, f, "signal_struct", "thread_head"), get(vmi, f, head) - tasks + thread);
+    uint64_t signal = off(vmi, f, "task_struct", "signal"),
+             shared = get(vmi, f, sym(vmi, f, "init_task") + signal);
+    uint64_t tasks = off(vmi, f, "task_struct", "tasks"),
+             thread = off(vmi, f, "task_struct", "thread_node");
+    put(vmi, f, shared + off(vmi, f, "signal_struct", "thread_head"),
+        get(vmi, f, head) - tasks + thread);
     for (unsigned i = 0; i < 4096 && (node = get(vmi, f, node)) != head; i++) {
         uint64_t next = get(vmi, f, node);
         put(vmi, f, node - tasks + signal, shared);
-        put(vmi, f, node - tasks + thread, next == head ? shared + off(vmi, f, "signal_struct", "thread_head") : next - tasks + thread);
+        put(vmi, f, node - tasks + thread,
+            next == head ? shared + off(vmi, f, "signal_struct", "thread_head")
+                         : next - tasks + thread);
     }
     must_end(vmi, f, 1);
 }
@@ -76,9 +82,11 @@ static void shared_threads(vmi_instance_t vmi, const struct forgery *f)
 /* A task every 72 bytes of kernel text, all in one thread group that has them all. */
 static void many_tasks(vmi_instance_t vmi, const struct forgery *f)
 {
-    uint64_t init = sym(vmi, f, "init_task"), tasks = off(vmi, f, "task_struct", "tasks"), head = init + tasks;
+    uint64_t init = sym(vmi, f, "init_task"), tasks = off(vmi, f, "task_struct", "tasks"),
+             head = init + tasks;
     uint64_t signal = off(vmi, f, "task_struct", "signal"), shared = get(vmi, f, init + signal);
-    uint64_t thread = off(vmi, f, "task_struct", "thread_node"), at = sym(vmi, f, "_stext"), end = sym(vmi, f, "_etext") - 16384;
+    uint64_t thread = off(vmi, f, "task_struct", "thread_node"), at = sym(vmi, f, "_stext"),
+             end = sym(vmi, f, "_etext") - 16384;
     put(vmi, f, head, at + tasks);
     put(vmi, f, shared + off(vmi, f, "signal_struct", "thread_head"), at + thread);
     for (; at < end; at += 72) {
@@ -93,7 +101,8 @@ static void many_tasks(vmi_instance_t vmi, const struct forgery *f)
 
 /* ---- a process' own: argument is a kind of pointer ---- */
 
-static uint64_t member_at(vmi_instance_t vmi, const struct forgery *f, const struct vmi_process *p, const char *member)
+static uint64_t member_at(vmi_instance_t vmi, const struct forgery *f, const struct vmi_process *p,
+                          const char *member)
 {
     return p->object + off(vmi, f, "task_struct", member);
 }
@@ -110,7 +119,8 @@ static void nsproxy(vmi_instance_t vmi, const struct forgery *f)
 static void mount_namespace(vmi_instance_t vmi, const struct forgery *f)
 {
     struct vmi_process p = victim(vmi, f);
-    uint64_t ns = get(vmi, f, get(vmi, f, member_at(vmi, f, &p, "nsproxy")) + off(vmi, f, "nsproxy", "mnt_ns"));
+    uint64_t ns = get(
+        vmi, f, get(vmi, f, member_at(vmi, f, &p, "nsproxy")) + off(vmi, f, "nsproxy", "mnt_ns"));
     if (has(vmi, "mnt_namespace", "mounts.rb_node")) {
         uint64_t root = get(vmi, f, ns + off(vmi, f, "mnt_namespace", "mounts.rb_node"));
         put(vmi, f, root + off(vmi, f, "rb_node", f->argument == CYCLE ? "rb_right" : "rb_left"),
@@ -119,7 +129,8 @@ static void mount_namespace(vmi_instance_t vmi, const struct forgery *f)
             say_skip(f->name, "a tree without its left half is a tree");
     } else {
         uint64_t head = ns + off(vmi, f, "mnt_namespace", "list"), at = entry_at(vmi, f, head, 3);
-        put(vmi, f, at, f->argument == CYCLE ? entry_at(vmi, f, head, 1) : bad_pointer(vmi, f->argument, at));
+        put(vmi, f, at,
+            f->argument == CYCLE ? entry_at(vmi, f, head, 1) : bad_pointer(vmi, f->argument, at));
     }
     must_notice(vmi, f, p.pid);
 }
@@ -146,11 +157,15 @@ static uint64_t a_file(vmi_instance_t vmi, const struct forgery *f, int32_t *pid
     if (s.fd < 0)
         say_skip(f->name, "process %d has no open file with a path", p.pid);
     *pid = p.pid;
-    uint64_t fdt = get(vmi, f, get(vmi, f, member_at(vmi, f, &p, "files")) + off(vmi, f, "files_struct", "fdt"));
-    return get(vmi, f, get(vmi, f, fdt + off(vmi, f, "fdtable", "fd")) + (uint64_t)s.fd * vmi_get_address_width(vmi));
+    uint64_t fdt = get(
+        vmi, f, get(vmi, f, member_at(vmi, f, &p, "files")) + off(vmi, f, "files_struct", "fdt"));
+    return get(vmi, f,
+               get(vmi, f, fdt + off(vmi, f, "fdtable", "fd")) +
+                   (uint64_t)s.fd * vmi_get_address_width(vmi));
 }
 
-/* The dentry of the program that a process runs, which is not in the root directory of its mount. */
+/* The dentry of the program that a process runs, which is not in the root directory of its mount.
+ */
 static uint64_t a_program(vmi_instance_t vmi, const struct forgery *f, int32_t *pid)
 {
     struct vmi_process p = victim(vmi, f);
@@ -164,10 +179,12 @@ static void dentry_parent(vmi_instance_t vmi, const struct forgery *f)
 {
     int32_t pid;
     uint64_t dentry = a_program(vmi, f, &pid);
-    uint64_t parent_at = off(vmi, f, "dentry", "d_parent"), parent = get(vmi, f, dentry + parent_at);
+    uint64_t parent_at = off(vmi, f, "dentry", "d_parent"),
+             parent = get(vmi, f, dentry + parent_at);
     if (f->argument == CYCLE)
         put(vmi, f, parent + parent_at, dentry);
-    put(vmi, f, dentry + parent_at, f->argument == CYCLE ? parent : bad_pointer(vmi, f->argument, dentry));
+    put(vmi, f, dentry + parent_at,
+        f->argument == CYCLE ? parent : bad_pointer(vmi, f->argument, dentry));
     must_notice(vmi, f, pid);
 }
 
@@ -177,7 +194,8 @@ static void dentry_name(vmi_instance_t vmi, const struct forgery *f)
     uint32_t length = (uint32_t)f->argument;
     const char *path = has(vmi, "file", "f_path") ? "f_path" : "__f_path";
     const char *name = has(vmi, "dentry", "d_name.len") ? "d_name.len" : "__d_name.len";
-    uint64_t dentry = get(vmi, f, a_file(vmi, f, &pid) + off(vmi, f, "file", path) + off(vmi, f, "path", "dentry"));
+    uint64_t dentry = get(
+        vmi, f, a_file(vmi, f, &pid) + off(vmi, f, "file", path) + off(vmi, f, "path", "dentry"));
     put_bytes(vmi, f, dentry + off(vmi, f, "dentry", name), &length, sizeof length);
     must_notice(vmi, f, pid);
 }
@@ -186,7 +204,8 @@ static void fd_table(vmi_instance_t vmi, const struct forgery *f)
 {
     struct vmi_process p = victim(vmi, f);
     uint32_t max = UINT32_MAX;
-    uint64_t fdt = get(vmi, f, get(vmi, f, member_at(vmi, f, &p, "files")) + off(vmi, f, "files_struct", "fdt"));
+    uint64_t fdt = get(
+        vmi, f, get(vmi, f, member_at(vmi, f, &p, "files")) + off(vmi, f, "files_struct", "fdt"));
     put_bytes(vmi, f, fdt + off(vmi, f, "fdtable", "max_fds"), &max, sizeof max);
     if (f->argument) { /* all bits set, all files the same page */
         put(vmi, f, fdt + off(vmi, f, "fdtable", "open_fds"), sym(vmi, f, "_stext"));
@@ -197,7 +216,8 @@ static void fd_table(vmi_instance_t vmi, const struct forgery *f)
 
 /* ---- memory areas ---- */
 
-/* The node's type in bits 3 to 6, its slots behind the parent and the pivots: include/linux/maple_tree.h. */
+/* The node's type in bits 3 to 6, its slots behind the parent and the pivots:
+ * include/linux/maple_tree.h. */
 static void maple(vmi_instance_t vmi, const struct forgery *f)
 {
     struct vmi_process p = victim(vmi, f);
@@ -205,11 +225,13 @@ static void maple(vmi_instance_t vmi, const struct forgery *f)
         uint64_t vma = get(vmi, f, p.mm + off(vmi, f, "mm_struct", "mmap"));
         if (f->argument == NIL)
             say_skip(f->name, "this kernel has a list, and one that ends early is a list");
-        put(vmi, f, vma + off(vmi, f, "vm_area_struct", "vm_next"), f->argument == CYCLE ? vma : bad_pointer(vmi, f->argument, vma));
+        put(vmi, f, vma + off(vmi, f, "vm_area_struct", "vm_next"),
+            f->argument == CYCLE ? vma : bad_pointer(vmi, f->argument, vma));
         must_notice(vmi, f, p.pid);
         return;
     }
-    uint64_t at = p.mm + off(vmi, f, "mm_struct", "mm_mt.ma_root"), root = get(vmi, f, at), node = root & ~0xffULL;
+    uint64_t at = p.mm + off(vmi, f, "mm_struct", "mm_mt.ma_root"), root = get(vmi, f, at),
+             node = root & ~0xffULL;
     bool arange = (root >> 3 & 15) == 3;
     uint64_t slots = node + off(vmi, f, arange ? "maple_arange_64" : "maple_range_64", "slot");
     uint64_t pivots = node + off(vmi, f, arange ? "maple_arange_64" : "maple_range_64", "pivot");
@@ -244,13 +266,24 @@ static void maple(vmi_instance_t vmi, const struct forgery *f)
 
 /* ---- the log ---- */
 
-enum { LOG_HEAD, LOG_TAIL, LOG_COUNT_BITS, LOG_SIZE_BITS, LOG_DATA, LOG_DESCS, LOG_INFOS, LOG_TEXT_LENGTHS };
+enum {
+    LOG_HEAD,
+    LOG_TAIL,
+    LOG_COUNT_BITS,
+    LOG_SIZE_BITS,
+    LOG_DATA,
+    LOG_DESCS,
+    LOG_INFOS,
+    LOG_TEXT_LENGTHS
+};
 
 static void log_ring(vmi_instance_t vmi, const struct forgery *f)
 {
     uint64_t prb = get(vmi, f, sym(vmi, f, "prb"));
-    uint64_t descs = prb + off(vmi, f, "printk_ringbuffer", "desc_ring"), texts = prb + off(vmi, f, "printk_ringbuffer", "text_data_ring");
-    uint64_t head = descs + off(vmi, f, "prb_desc_ring", "head_id"), tail = descs + off(vmi, f, "prb_desc_ring", "tail_id");
+    uint64_t descs = prb + off(vmi, f, "printk_ringbuffer", "desc_ring"),
+             texts = prb + off(vmi, f, "printk_ringbuffer", "text_data_ring");
+    uint64_t head = descs + off(vmi, f, "prb_desc_ring", "head_id"),
+             tail = descs + off(vmi, f, "prb_desc_ring", "tail_id");
     uint32_t bits = 63, length = 0xffff;
     switch (f->argument) {
     case LOG_HEAD:
@@ -290,7 +323,8 @@ static void log_ring(vmi_instance_t vmi, const struct forgery *f)
 
 static void endless_hooks(vmi_instance_t vmi, const struct forgery *f)
 {
-    uint64_t ops = room(vmi, f) + 0x100, probe = room(vmi, f) + 0x400, node = probe + off(vmi, f, "kprobe", "hlist");
+    uint64_t ops = room(vmi, f) + 0x100, probe = room(vmi, f) + 0x400,
+             node = probe + off(vmi, f, "kprobe", "hlist");
     struct vmi_module m;
     char name[64];
     module_at(vmi, f, 2, &m, name);
@@ -306,11 +340,14 @@ static void endless_hooks(vmi_instance_t vmi, const struct forgery *f)
     must_notice(vmi, f, 1);
 }
 
-/* Thousands of forged modules in module text, each claiming a million symbols. argument: bytes of one. */
+/* Thousands of forged modules in module text, each claiming a million symbols. argument: bytes of
+ * one. */
 static void many_modules(vmi_instance_t vmi, const struct forgery *f)
 {
-    uint64_t head = sym(vmi, f, "modules"), list = off(vmi, f, "module", "list"), kall = off(vmi, f, "module", "kallsyms");
-    uint64_t text = sym(vmi, f, "_stext") & ~0xfffULL, fake = room(vmi, f) + 0x200, at = text, last = head;
+    uint64_t head = sym(vmi, f, "modules"), list = off(vmi, f, "module", "list"),
+             kall = off(vmi, f, "module", "kallsyms");
+    uint64_t text = sym(vmi, f, "_stext") & ~0xfffULL, fake = room(vmi, f) + 0x200, at = text,
+             last = head;
     uint32_t num = 1 << 20;
     put(vmi, f, fake + off(vmi, f, "mod_kallsyms", "symtab"), text);
     put(vmi, f, fake + off(vmi, f, "mod_kallsyms", "strtab"), text);
@@ -335,11 +372,13 @@ static void many_modules(vmi_instance_t vmi, const struct forgery *f)
 static void tree_cycles(vmi_instance_t vmi, const struct forgery *f)
 {
     const char *member = has(vmi, "idr", "idr_rt.xa_head") ? "idr_rt.xa_head" : "idr_rt.rnode";
-    uint64_t at = sym(vmi, f, "init_pid_ns") + off(vmi, f, "pid_namespace", "idr") + off(vmi, f, "idr", member);
+    uint64_t at = sym(vmi, f, "init_pid_ns") + off(vmi, f, "pid_namespace", "idr") +
+                  off(vmi, f, "idr", member);
     uint64_t entry = get(vmi, f, at), slots = (entry & ~3ULL) + off(vmi, f, "xa_node", "slots");
     for (unsigned i = 0; i < 64; i++)
         put(vmi, f, slots + i * 8, i < 8 ? entry : (uint64_t)sym(vmi, f, "init_struct_pid"));
-    uint64_t root = get(vmi, f, sym(vmi, f, "mod_tree") + off(vmi, f, "mod_tree_root", "root.tree"));
+    uint64_t root =
+        get(vmi, f, sym(vmi, f, "mod_tree") + off(vmi, f, "mod_tree_root", "root.tree"));
     put(vmi, f, root + off(vmi, f, "rb_node", "rb_left"), root);
     put(vmi, f, root + off(vmi, f, "rb_node", "rb_right"), root);
     must_notice(vmi, f, 1);
@@ -382,9 +421,13 @@ static void kernel_table(vmi_instance_t vmi, const struct forgery *f)
     must_end(vmi, f, 1);
 }
 
-#define POINTERS(text, function, listing) \
-    {text " in a cycle", function, listing, CYCLE}, {text " to itself", function, listing, SELF}, {text " to address 0", function, listing, NIL}, \
-        {text " to nowhere", function, listing, UNMAPPED}, {text " to user memory", function, listing, USER}
+#define POINTERS(text, function, listing)                                                          \
+    {text " in a cycle", function, listing, CYCLE}, {text " to itself", function, listing, SELF},  \
+        {text " to address 0", function, listing, NIL},                                            \
+        {text " to nowhere", function, listing, UNMAPPED},                                         \
+    {                                                                                              \
+        text " to user memory", function, listing, USER                                            \
+    }
 
 const struct forgery list_tests[] = {
     POINTERS("the task list leads", task_list, LIST_PROCESSES),
