@@ -31,6 +31,7 @@ CMD_OBJ := $(CMD_SRC:%.c=$B/obj/%.o)
 UNIT := $(patsubst tests/unit/%.c,$B/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 BENCH := $(patsubst bench/%.c,$B/bench/%,$(sort $(wildcard bench/*.c)))
+comma := ,
 PARTS := $B/libtinyvmi-parts.a
 
 all: $B/tinyvmi $B/libtinyvmi.a $B/libtinyvmi.so $B/tinyvmi.pc
@@ -59,7 +60,7 @@ $B/libtinyvmi.a: $(LIB_OBJ)
 $B/libtinyvmi.so: $(LIB_OBJ) libtinyvmi.map
 	@echo "  LD    $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libtinyvmi.so.0 -Wl,--version-script=libtinyvmi.map \
-	    -Wl,-z,relro,-z,now,--no-undefined -o $@ $(LIB_OBJ) $(LIBS)
+	    -Wl,-z,relro,-z,now$(if $(SAN),,$(comma)--no-undefined) -o $@ $(LIB_OBJ) $(LIBS)
 	@ln -sf libtinyvmi.so $B/libtinyvmi.so.0
 
 $B/tinyvmi: $(CMD_OBJ) $B/libtinyvmi.a

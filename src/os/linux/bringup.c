@@ -494,6 +494,8 @@ int linux_probe(struct source *source, const struct os_options *options, struct 
                          "taken after it booted?",
                          source->name, source->vcpu ? "the" : "no");
     }
+    if (source->layout_note[0])
+        os_fact(ret, "memory layout", "what the source says", "%.120s", source->layout_note);
     find_timekeeper(l);
     lx_refresh(ret);
     detect_isolation(l);
