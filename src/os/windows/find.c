@@ -16,14 +16,16 @@
 
 #include "sym/pe.h"
 
-enum { PAGE = 4096, MAX_PROOFS = 256 };
+enum { PAGE = 4096, MAX_PROOFS = 256, MAX_PAE_SEARCHES = 8 };
 
 struct search {
     struct source *s;
     uint64_t flags;
     int (*prove)(void *arg, const struct win_guess *g);
     void *arg;
+    uint64_t end;  /* of physical memory */
     unsigned left; /* proofs that may still be tried for what the scan finds */
+    unsigned pae;  /* looks through memory that may still be taken for four directories */
 };
 
 static int try(struct search *f, const char *how, enum form_id form, uint64_t root, uint64_t entry)
@@ -99,6 +101,13 @@ static int find_pae_top(struct search *f, const uint64_t directory[4])
     return ST_ABSENT;
 }
 
+/* Is entry `i` of a table that of another table in memory? */
+static bool leads_on(const struct search *f, const uint8_t *p, unsigned i)
+{
+    uint64_t e = le64(p + i * 8);
+    return (e & 0x81) == 1 && (e & 0xffffffffff000ULL) < f->end;
+}
+
 static int try_page(struct search *f, uint64_t pa, const uint8_t *p)
 {
     const uint64_t frame = 0xffffffffff000ULL;
@@ -108,28 +117,31 @@ static int try_page(struct search *f, uint64_t pa, const uint8_t *p)
         if (try(f, "page directory that maps itself", FORM_X86_LEGACY, pa, 0) == ST_OK)
             return ST_OK;
     }
-    if (((le64(p + 24) ^ self) & (frame | 0x81)) == 0 && p[0] & p[8] & p[16] & 1 && f->left) {
-        f->left--;
+    if (((le64(p + 24) ^ self) & (frame | 0x81)) == 0 && p[0] & p[8] & p[16] & 1 && f->pae) {
+        f->pae--;
         uint64_t directory[4] = {le64(p), le64(p + 8), le64(p + 16), le64(p + 24)};
         if (find_pae_top(f, directory) == ST_OK)
             return ST_OK;
     }
-    /* gathered without a branch: this is all that the scan does for most pages */
+    /* entries that such a table has: of KUSER_SHARED_DATA and of the kernel; with five levels the last one leads to both */
+    bool four = leads_on(f, p, 495) && leads_on(f, p, 496), five = leads_on(f, p, 511);
     unsigned hits = 0;
-    for (unsigned i = 256; i < 512; i++)
+    for (unsigned i = 256; i < 512 && (four || five); i++)
         hits += ((le64(p + i * 8) ^ self) & (frame | 0x81)) == 0;
     if (hits != 1 || !f->left)
         return ST_ABSENT;
     f->left--;
-    if (try(f, "page table that maps itself", FORM_X86_4LEVEL, pa, 0) == ST_OK)
+    if (four && try(f, "page table that maps itself", FORM_X86_4LEVEL, pa, 0) == ST_OK)
         return ST_OK;
-    return try(f, "page table that maps itself", FORM_X86_5LEVEL, pa, 0);
+    return five ? try(f, "page table that maps itself", FORM_X86_5LEVEL, pa, 0) : ST_ABSENT;
 }
 
 static int find_self_map(struct search *f)
 {
     struct phys *phys = &f->s->phys;
     f->left = MAX_PROOFS;
+    f->pae = MAX_PAE_SEARCHES;
+    f->end = phys_end(phys);
     for (uint64_t end, at = 0; (at = phys_next_data(phys, at, &end)) != UINT64_MAX; at = end)
         for (uint64_t pa = at & ~(uint64_t)(PAGE - 1); pa < end; pa += PAGE) {
             uint8_t copy[PAGE];

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The Windows view on images that were changed at random: nothing may crash, hang or give more than was bounded. Run with
+ * sanitizers for what a plain run does not see. usage: hostile IMAGE PROFILE|- ROUNDS SEED
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "os/os.h"
+
+enum { PAGE = 4096, CHANGES = 64 };
+
+struct image {
+    uint8_t *p;
+    size_t n;
+    uint32_t *page; /* pages that hold anything */
+    size_t pages;
+};
+
+static uint64_t state;
+
+static uint64_t rnd(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+static bool load(const char *path, uint8_t **ret, size_t *n)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f || fseek(f, 0, SEEK_END))
+        return false;
+    long size = ftell(f);
+    rewind(f);
+    *ret = malloc((size_t)size);
+    *n = (size_t)size;
+    bool whole = *ret && fread(*ret, 1, *n, f) == *n;
+    fclose(f);
+    return whole;
+}
+
+static unsigned long given;
+
+static int text(const char *s)
+{
+    given += strlen(s); /* reads all of it */
+    return 0;
+}
+
+static int vma(const struct vmi_vma *m, void *data)
+{
+    (void)data;
+    return text(m->path);
+}
+
+static int module(const struct vmi_module *m, void *data)
+{
+    (void)data;
+    return text(m->name) + text(m->path);
+}
+
+static int thread(const struct vmi_process *p, void *data)
+{
+    (void)data;
+    return text(p->comm);
+}
+
+static int process(const struct vmi_process *p, void *data)
+{
+    struct osview *v = data;
+    struct vmi_outcome o = {0};
+    char line[256];
+    text(p->comm);
+    if (v->ops->cmdline(v, p, line, sizeof line) == ST_OK)
+        text(line);
+    (void)!v->ops->vmas(v, p, vma, NULL, &o);
+    return 0;
+}
+
+static bool once(struct image *im, struct bytes profile)
+{
+    struct source s = {.kind = "raw", .name = "hostile"};
+    struct phys_range r = {.len = im->n, .host = im->p};
+    struct os_options options = {.kind = VMI_KIND_WINDOWS, .profile = profile};
+    struct diag d = {0};
+    struct osview v;
+    struct vmi_outcome o = {0};
+    phys_init(&s.phys, NULL, NULL);
+    bool found = phys_add(&s.phys, &r) == ST_OK && os_open(&s, &options, &d, &v) == ST_OK;
+    if (found) {
+        (void)!v.ops->processes(&v, 0, process, &v, &o);
+        (void)!v.ops->processes(&v, 1, thread, NULL, &o);
+        (void)!v.ops->modules(&v, module, NULL, &o);
+        os_close(&v);
+    }
+    phys_deinit(&s.phys);
+    return found;
+}
+
+/* One change of a byte, of a word to an edge value, or a pointer to another that is in memory already. */
+static size_t change(struct image *im)
+{
+    size_t at = (size_t)im->page[rnd() % im->pages] * PAGE + rnd() % (PAGE / 8) * 8;
+    static const uint64_t edges[] = {0, 1, ~0ULL, 1ULL << 63, 0x7fffffffffffffff, 0xfffffffffffffff8, 0xffff, 0xfffe0000fffe};
+    uint64_t v = le64(im->p + at);
+    switch (rnd() % 4) {
+    case 0:
+        v ^= 1ULL << rnd() % 64;
+        break;
+    case 1:
+        v = edges[rnd() % ARRAY_LEN(edges)];
+        break;
+    case 2:
+        v = le64(im->p + (size_t)im->page[rnd() % im->pages] * PAGE + rnd() % (PAGE / 8) * 8);
+        break;
+    default:
+        v += (rnd() % 33 - 16) * 8;
+    }
+    memcpy(im->p + at, &v, 8);
+    return at;
+}
+
+int main(int argc, char **argv)
+{
+    struct image im = {0};
+    struct bytes profile = {0};
+    uint8_t *was, *json = NULL;
+    size_t found = 0, n = 0;
+    if (argc != 5 || !load(argv[1], &im.p, &im.n) || (argv[2][0] != '-' && !load(argv[2], &json, &n)))
+        return 2;
+    profile = (struct bytes){json, n};
+    was = malloc(im.n);
+    im.page = calloc(im.n / PAGE, sizeof *im.page);
+    if (!was || !im.page)
+        return 2;
+    memcpy(was, im.p, im.n);
+    for (size_t i = 0; i < im.n / PAGE; i++)
+        for (size_t k = 0; k < PAGE; k++)
+            if (im.p[i * PAGE + k]) {
+                im.page[im.pages++] = (uint32_t)i;
+                break;
+            }
+    state = strtoull(argv[4], NULL, 0) * 2654435761u + 88172645463325252ULL;
+    struct timespec a, b;
+    double longest = 0;
+    for (unsigned long i = 0, rounds = strtoul(argv[3], NULL, 0); i < rounds; i++) {
+        size_t changed[CHANGES * 16], nr = 1u << rnd() % 11;
+        nr = MIN_OF(nr, ARRAY_LEN(changed));
+        for (size_t k = 0; k < nr; k++)
+            changed[k] = change(&im);
+        clock_gettime(CLOCK_MONOTONIC, &a);
+        found += once(&im, profile);
+        clock_gettime(CLOCK_MONOTONIC, &b);
+        double t = (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9;
+        longest = MAX_OF(longest, t);
+        for (size_t k = 0; k < nr; k++)
+            memcpy(im.p + changed[k], was + changed[k], 8);
+    }
+    printf("%zu of %s images were opened, %lu bytes of text, longest %.3f s\n", found, argv[3], given, longest);
+    free(was);
+    free(im.p);
+    free(im.page);
+    free(json);
+    return found && longest < 10 ? 0 : 1;
+}
