@@ -23,8 +23,9 @@ const struct option_row target_options[] = {
     {"profile", 0, "FILE", "take symbols and types from this ISF or Rekall profile", OPTION_FILE,
      NULL},
     {"format", 0, "FORMAT",
-     "format of the memory file: raw, elf, lime, avml, kdump (default: by its first bytes)", 0,
-     "raw elf lime avml kdump"},
+     "format of the memory file: raw, elf, lime, avml, kdump (default: by its first bytes); "
+     "raw@ADDRESS: raw, and memory begins at this guest-physical address",
+     0, "raw raw@ elf lime avml kdump"},
     {"no-vmcoreinfo", 0, NULL, "pretend that there is no vmcoreinfo note", OPTION_HIDDEN, NULL},
     {"no-btf", 0, NULL, "pretend that there is no BTF", OPTION_HIDDEN, NULL},
     {"no-kallsyms", 0, NULL, "pretend that there is no kallsyms", OPTION_HIDDEN, NULL},
@@ -101,7 +102,12 @@ static bool is_choice(const char *choices, const char *value)
 static int take(struct run *run, const struct option_row *row, const char *value)
 {
     struct args *a = &run->args;
-    if (row->choices && !is_choice(row->choices, value))
+    /* a choice that ends in '@' takes what follows it */
+    const char *at = strchr(value, '@');
+    char head[32] = "";
+    if (at && (size_t)(at - value) + 2 < sizeof head)
+        snprintf(head, sizeof head, "%.*s", (int)(at - value) + 1, value);
+    if (row->choices && !is_choice(row->choices, value) && !(at && is_choice(row->choices, head)))
         return usage_error(run, "--%s is one of: %s; not '%s'", row->name, row->choices, value);
     if (a->options == MAX_ARGS)
         return usage_error(run, "too many options");
