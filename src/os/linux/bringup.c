@@ -126,6 +126,10 @@ static int settle_va(struct bringup *b, struct lx_guess *g)
 {
     uint64_t va;
     char banner[256];
+    /* tables of arm64 with 4 KiB pages read like those of x86-64: where the kernel is linked tells the two apart */
+    if (!g->va && g->arch != ARCH_X86 && symbol_of(&b->l->kallsyms, "_stext", &va) == ST_OK &&
+        (g->arch == ARCH_X86_64) != (va >= 0xffffffff80000000ULL))
+        return ST_ABSENT;
     if (g->va)
         return ST_OK;
     if (g->arch == ARCH_X86) {
