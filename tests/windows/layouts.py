@@ -64,6 +64,27 @@ WIN10 = {
     "_RTL_USER_PROCESS_PARAMETERS": [0x440, {"ImagePathName": [0x60, s("_UNICODE_STRING")], "CommandLine": [0x70, s("_UNICODE_STRING")]}],
 }
 
+# Windows 7 SP1 (build 7601), x64; the same source.
+WIN7 = {
+    **{name: WIN10[name] for name in (
+        "_LIST_ENTRY", "_UNICODE_STRING", "_CLIENT_ID", "_EX_FAST_REF", "_SUBSECTION", "_CONTROL_AREA", "_FILE_OBJECT", "_PEB",
+        "_MM_SESSION_SPACE", "_PEB_LDR_DATA", "_LDR_DATA_TABLE_ENTRY", "_RTL_USER_PROCESS_PARAMETERS")},
+    "_KPROCESS": [0x160, {"Header": [0, U64], "DirectoryTableBase": [0x28, U64]}],
+    "_MMADDRESS_NODE": [0x28, {"LeftChild": [8, P], "RightChild": [0x10, P], "StartingVpn": [0x18, U64], "EndingVpn": [0x20, U64]}],
+    "_MM_AVL_TABLE": [0x40, {"BalancedRoot": [0, s("_MMADDRESS_NODE")]}],
+    "_EPROCESS": [0x4d0, {
+        "Pcb": [0, s("_KPROCESS")], "CreateTime": [0x168, U64], "ExitTime": [0x170, U64], "UniqueProcessId": [0x180, P],
+        "ActiveProcessLinks": [0x188, s("_LIST_ENTRY")], "ObjectTable": [0x200, P], "SectionBaseAddress": [0x270, P],
+        "InheritedFromUniqueProcessId": [0x290, P], "Session": [0x2d8, P], "ImageFileName": [0x2e0, array("unsigned char", 15)],
+        "ThreadListHead": [0x308, s("_LIST_ENTRY")], "Wow64Process": [0x320, P], "ActiveThreads": [0x328, U32], "Peb": [0x338, P],
+        "VadRoot": [0x448, s("_MM_AVL_TABLE")]}],
+    "_ETHREAD": [0x4a8, {"Tcb": [0, U64], "Cid": [0x3b8, s("_CLIENT_ID")], "ThreadListEntry": [0x428, s("_LIST_ENTRY")]}],
+    "_MMVAD_FLAGS": [8, {"VadType": [0, bits(52, 3)], "Protection": [0, bits(56, 5)], "PrivateMemory": [0, bits(63, 1)]}],
+    "_MMVAD_U": [8, {"LongFlags": [0, U64], "VadFlags": [0, s("_MMVAD_FLAGS")]}],
+    "_MMVAD": [0x78, {"Parent": [0, P], "LeftChild": [8, P], "RightChild": [0x10, P], "StartingVpn": [0x18, U64],
+                      "EndingVpn": [0x20, U64], "u": [0x28, s("_MMVAD_U")], "Subsection": [0x48, P], "FirstPrototypePte": [0x50, P]}],
+}
+
 # Names that ntoskrnl of this version has; the addresses are invented.
 WIN10_DATA = ["PsActiveProcessHead", "PsLoadedModuleList", "PsInitialSystemProcess", "NtBuildNumber", "NtBuildLab",
               "KdDebuggerDataBlock", "KdpDataBlockEncoded", "KiWaitNever", "KiWaitAlways", "PspCidTable", "MmHighestUserAddress",
@@ -72,17 +93,19 @@ WIN10_CODE = ["KeBugCheckEx", "ExAllocatePoolWithTag", "IoCreateDevice", "NtClos
               "RtlInitUnicodeString", "ZwClose", "KiSystemStartup", "MmGetPhysicalAddress"]
 
 
-def win10():
+def made(structs, pdb, guid):
     constants = {name: 0x200000 + i * 0x1000 + 0x40 for i, name in enumerate(WIN10_DATA)}
     functions = {name: 0x1000 + i * 0x340 for i, name in enumerate(WIN10_CODE)}
-    return {"$METADATA": {"arch": "AMD64", "PDBFile": "ntkrnlmp.pdb", "ProfileClass": "Nt", "Type": "Profile",
-                          "GUID_AGE": "0123456789ABCDEF0123456789ABCDEF1"},
-            "$STRUCTS": WIN10, "$CONSTANTS": constants, "$FUNCTIONS": functions, "$ENUMS": {}}
+    return {"$METADATA": {"arch": "AMD64", "PDBFile": pdb, "ProfileClass": "Nt", "Type": "Profile",
+                          "GUID_AGE": guid + "1"},
+            "$STRUCTS": structs, "$CONSTANTS": constants, "$FUNCTIONS": functions, "$ENUMS": {}}
 
 
 def load(name):
-    """The profile of a layout: "win10", or the path of a Rekall profile."""
+    """The profile of a layout: "win10", "win7", or the path of a Rekall profile."""
     if name == "win10":
-        return win10()
+        return made(WIN10, "ntkrnlmp.pdb", "0123456789ABCDEF0123456789ABCDEF")
+    if name == "win7":
+        return made(WIN7, "ntkrnlmp.pdb", "76543210FEDCBA9876543210FEDCBA98")
     with open(name, encoding="utf-8") as f:
         return json.load(f)

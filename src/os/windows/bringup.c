@@ -17,8 +17,11 @@
 #include "os/windows/symbols.h"
 #include "os/windows/windows.h"
 
+enum { MAX_SEARCHES = 16 };
+
 struct bringup {
     struct windows_view *w;
+    unsigned searches;      /* for an image, made so far: only a forged memory asks for many */
     struct win_guess guess; /* the proved one */
 };
 
@@ -60,7 +63,7 @@ static int prove(void *arg, const struct win_guess *g)
     aspace_init(&as, &v->source->phys, g->form, paging_root(g->form, g->root));
     if (aspace_read(&as, GVA(win_shared_data(g->form)), page, sizeof page, NULL) != ST_OK || !is_shared_data(page))
         return ST_ABSENT;
-    if (win_find_image(&as, g->form, g->entry, &w->base) != ST_OK)
+    if (b->searches++ >= MAX_SEARCHES || win_find_image(&as, g->form, g->entry, &w->base) != ST_OK)
         return ST_ABSENT;
     struct win_image_at at = {&as, w->base};
     struct pe_reader r = {win_image_read, &at};

@@ -166,9 +166,11 @@ int win_find(struct source *s, uint64_t flags, int (*prove)(void *arg, const str
 
 /* ---- the image ---- */
 
+/* Looks at the pages of a range for the kernel's first one. Bounded: forged tables can map one page everywhere. */
 struct image_search {
     const struct aspace *as;
     uint64_t base;
+    uint64_t pages, images; /* that may still be looked at */
 };
 
 struct at {
@@ -200,9 +202,14 @@ static int look_at_page(const struct walk *walk, void *arg)
     struct image_search *f = arg;
     for (uint64_t off = 0; off < walk->size; off += PAGE) {
         size_t avail;
+        if (!f->pages-- || !f->images) {
+            f->pages = 0;
+            return 1;
+        }
         const uint8_t *p = phys_ptr(f->as->phys, walk->outer_pa + off, &avail);
         if (p && (avail < 2 || p[0] != 'M' || p[1] != 'Z'))
             continue;
+        f->images -= p != NULL;
         if (is_kernel(f->as, walk->va + off)) {
             f->base = walk->va + off;
             return 1;
@@ -214,7 +221,7 @@ static int look_at_page(const struct walk *walk, void *arg)
 int win_find_image(const struct aspace *as, enum form_id form, uint64_t entry, uint64_t *ret)
 {
     bool bits64 = form == FORM_X86_4LEVEL || form == FORM_X86_5LEVEL;
-    struct image_search f = {.as = as};
+    struct image_search f = {.as = as, .pages = 1 << 22, .images = 4096}; /* 16 GiB: a kernel maps far less there */
     for (uint64_t i = 0; entry && i < 8192; i++) /* 32 MiB down from a place in it */
         if (is_kernel(as, (entry & ~(uint64_t)(PAGE - 1)) - i * PAGE)) {
             *ret = (entry & ~(uint64_t)(PAGE - 1)) - i * PAGE;

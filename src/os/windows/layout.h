@@ -25,7 +25,7 @@
     M(process_peb, "_EPROCESS.Peb", -1, -1) \
     M(process_session, "_EPROCESS.Session", -1, -1) \
     M(process_wow64, "_EPROCESS.WoW64Process|_EPROCESS.Wow64Process", -1, -1) \
-    M(process_vads, "_EPROCESS.VadRoot", -1, -1) \
+    M(process_vads, "_EPROCESS.VadRoot.Root|_EPROCESS.VadRoot.BalancedRoot.RightChild|_EPROCESS.VadRoot", -1, -1) \
     M(session_id, "_MM_SESSION_SPACE.SessionId", 8, 8) \
     M(thread_links, "_ETHREAD.ThreadListEntry", -1, -1) \
     M(thread_tid, "_ETHREAD.Cid.UniqueThread", -1, -1) \
@@ -40,8 +40,8 @@
     M(ldr_path, "_LDR_DATA_TABLE_ENTRY.FullDllName|_KLDR_DATA_TABLE_ENTRY.FullDllName", 0x24, 0x48) \
     M(ldr_name, "_LDR_DATA_TABLE_ENTRY.BaseDllName|_KLDR_DATA_TABLE_ENTRY.BaseDllName", 0x2c, 0x58) \
     /* vad.c */ \
-    M(vad_left, "_MMVAD_SHORT.VadNode.Left|_MMVAD_SHORT.LeftChild|_MMVAD.LeftChild", -1, -1) \
-    M(vad_right, "_MMVAD_SHORT.VadNode.Right|_MMVAD_SHORT.RightChild|_MMVAD.RightChild", -1, -1) \
+    M(vad_left, "_MMVAD_SHORT.VadNode.Left|_MMVAD_SHORT.VadNode.LeftChild|_MMVAD_SHORT.LeftChild|_MMVAD.LeftChild", -1, -1) \
+    M(vad_right, "_MMVAD_SHORT.VadNode.Right|_MMVAD_SHORT.VadNode.RightChild|_MMVAD_SHORT.RightChild|_MMVAD.RightChild", -1, -1) \
     M(vad_start, "_MMVAD_SHORT.StartingVpn|_MMVAD.StartingVpn", -1, -1) \
     M(vad_end, "_MMVAD_SHORT.EndingVpn|_MMVAD.EndingVpn", -1, -1) \
     M(vad_start_high, "_MMVAD_SHORT.StartingVpnHigh", -1, -1) \
@@ -53,8 +53,7 @@
     M(vad_control, "_MMVAD.ControlArea", -1, -1) \
     M(subsection_control, "_SUBSECTION.ControlArea", -1, -1) \
     M(control_file, "_CONTROL_AREA.FilePointer", -1, -1) \
-    M(file_name, "_FILE_OBJECT.FileName", -1, -1) \
-    M(avl_root, "_MM_AVL_TABLE.BalancedRoot.RightChild", -1, -1)
+    M(file_name, "_FILE_OBJECT.FileName", -1, -1)
 /* clang-format on */
 
 enum layout_id {

@@ -112,13 +112,6 @@ static void descend(const struct windows_view *w, struct tree *t, uint64_t node,
     }
 }
 
-static int root_of(const struct windows_view *w, uint64_t object, uint64_t *ret)
-{
-    if (win_has(w, W_avl_root)) /* Vista to 8: the table is in EPROCESS, its root is the right child of a node in it */
-        return read_ptr(&w->v->kernel, w->v->ptr_size, object + w->m[W_process_vads].off + w->m[W_avl_root].off, ret);
-    return win_ptr(w, &w->v->kernel, object, W_process_vads, ret);
-}
-
 int win_vmas(struct osview *v, const struct vmi_process *p, vmi_vma_cb cb, void *data, struct vmi_outcome *ret)
 {
     struct windows_view *w = win_of(v);
@@ -128,7 +121,7 @@ int win_vmas(struct osview *v, const struct vmi_process *p, vmi_vma_cb cb, void 
         return diag_fail(v->diag, ST_UNSUPPORTED,
                          "a process' memory map needs the types of this kernel (VADs are not inferred): give the profile of %s, GUID %s, "
                          "age %u (--profile FILE)", w->pdb.file[0] ? w->pdb.file : "its PDB", w->pdb.guid, w->pdb.age);
-    int st = root_of(w, p->object, &root);
+    int st = win_ptr(w, &v->kernel, p->object, W_process_vads, &root);
     if (st != ST_OK)
         return diag_fail(v->diag, st, "process %d: its object at %#" PRIx64 " is not in memory", p->pid, p->object);
     descend(w, &t, root, 0, 1ULL << 45, ret);
