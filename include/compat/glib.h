@@ -14,7 +14,7 @@
  *   - Where GLib logs a critical warning and returns (NULL for a container), these return without a
  * word.
  *   - A failed allocation ends the program by a trap, where GLib aborts. The try calls return NULL.
- *   - Tables are iterated in the order of insertion; GLib leaves that open.
+ *   - The order of iteration, which GLib leaves open, is another one.
  *   - Tables hashed by g_direct_hash use all bits of a pointer, not the lower 32.
  *
  * Threads: a container may be used by one thread at a time; reference counts are atomic.
@@ -284,7 +284,10 @@ typedef struct _GHashTable GHashTable;
 /* On the program's stack. While it is in use, the table may be changed through it only. */
 typedef struct _GHashTableIter {
     GHashTable *table;
-    guint next;
+    guint slot;
+    guint left;
+    guint group;
+    guint pending;
 } GHashTableIter;
 
 /* NULL functions are g_direct_hash and g_direct_equal. The destroy functions are optional. */
@@ -313,7 +316,7 @@ gboolean g_hash_table_add(GHashTable *table, gpointer key) TINYVMI_GLIB(g_hash_t
 
 gpointer g_hash_table_lookup(GHashTable *table, gconstpointer key)
     TINYVMI_GLIB(g_hash_table_lookup);
-/* The stored key and value, each optional; both are untouched if the key is not there. */
+/* The stored key and value, each optional; both are NULL if the key is not there. */
 gboolean g_hash_table_lookup_extended(GHashTable *table, gconstpointer lookup_key,
                                       gpointer *orig_key, gpointer *value)
     TINYVMI_GLIB(g_hash_table_lookup_extended);
@@ -325,8 +328,8 @@ guint g_hash_table_size(GHashTable *table) TINYVMI_GLIB(g_hash_table_size);
 gboolean g_hash_table_remove(GHashTable *table, gconstpointer key)
     TINYVMI_GLIB(g_hash_table_remove);
 gboolean g_hash_table_steal(GHashTable *table, gconstpointer key) TINYVMI_GLIB(g_hash_table_steal);
-/* The caller gets key and value, each optional; both are NULL if the key is not there. A key that
- * is not asked for is destroyed, and so is such a value. */
+/* The caller gets key and value, each optional; both are NULL if the key is not there. Neither is
+ * destroyed, asked for or not. */
 gboolean g_hash_table_steal_extended(GHashTable *table, gconstpointer lookup_key,
                                      gpointer *stolen_key, gpointer *stolen_value)
     TINYVMI_GLIB(g_hash_table_steal_extended);

@@ -1,29 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * GHashTable: entries lie one behind the other in the order in which they came; an index of 32-bit
- * words, a power of two of them, is probed linearly and says which entry it is. So filling and
- * iterating go through memory in order, growing moves no entry (realloc, and a new index from the
- * hashes that are kept), and little memory is touched in all.
+ * GHashTable: open addressing with linear probing, a power of two of slots. Two arrays: `marks`,
+ * the mixed hash of each slot's key or 0 for an empty slot, 16 to a cache line, so that probing
+ * rarely touches anything else; and `entries`. A lookup that misses every cache waits for one
+ * access, because both are known from the hash.
  *
- * With 2^k words, the upper k bits of a key's mark (its mixed hash) are where its probing starts; a
- * word holds the number of the entry + 1 in its lower k bits and the rest of the mark above: an
- * entry is looked at only if all 32 bits agree, or nearly so.
+ * Removal closes the gap by moving later entries of the same run towards their homes: there are no
+ * tombstones, and a table that had many removals is as fast as a new one. An iteration goes
+ * downwards from an empty slot: what a removal moves has then been visited already, and a run never
+ * crosses the start.
  *
- * Removal leaves a hole among the entries and a word that is neither empty nor an entry. Words that
- * are not empty are therefore as many as entries and holes together: when these reach the capacity,
- * three quarters of the words, holes are squeezed out, or the table grows.
+ * The upper bits of a mark are its home, so a new size needs no hash function and no second set of
+ * arrays: see rehash.
  */
 #include <stdlib.h>
 
 #include "compat/glib.h"
 
-#define SMALL_BITS     3
-#define MAX_BITS       31
-#define WORDS(bits)    (1u << (bits))
-#define CAPACITY(bits) (WORDS(bits) - WORDS(bits) / 4)
+#define SMALL_BITS  3
+#define MAX_BITS    30
+#define SLOTS(bits) (1u << (bits))
+#define LIMIT(bits) (SLOTS(bits) - SLOTS(bits) / 4) /* entries before it grows */
+#define GROUP_SLOTS SLOTS(SMALL_BITS)
 
-/* A word whose entry was removed: as an entry's number, 0 is none. */
-#define REMOVED 0x80000000u
+/* The lower two bits of a mark: not 0, and from before or after the last change of size. */
+#define TAG_BITS 3u
+#define TAG_FLIP 2u
 
 /* How keys are compared; the first two do without calls through pointers. */
 enum kind { KIND_DIRECT, KIND_STRING, KIND_CALL };
@@ -34,25 +36,23 @@ struct entry {
 };
 
 struct _GHashTable {
-    guint32 *index;
-    guint32 *marks; /* of the entries; 0 is a hole */
+    guint32 *marks;
     struct entry *entries;
     guint bits;
-    guint end;  /* entries and holes */
-    guint used; /* entries */
+    guint32 tag; /* of all marks: 1 or 3 */
+    guint used;
     enum kind kind;
     GHashFunc hash; /* NULL: g_direct_hash of all bits */
     GEqualFunc equal;
     GDestroyNotify destroy_key;
     GDestroyNotify destroy_value;
     gint references;
-    /* where the three arrays are as long as they are of the smallest size */
-    guint32 small_index[WORDS(SMALL_BITS)];
-    guint32 small_marks[CAPACITY(SMALL_BITS)];
-    struct entry small_entries[CAPACITY(SMALL_BITS)];
+    /* the two arrays as long as they are of the smallest size */
+    guint32 small_marks[SLOTS(SMALL_BITS)];
+    struct entry small_entries[SLOTS(SMALL_BITS)];
 };
 
-/* ---- The index ----------------------------------------------------------------------------- */
+/* ---- Slots --------------------------------------------------------------------------------- */
 
 static inline guint32 mark_of(const GHashTable *table, gconstpointer key)
 {
@@ -65,12 +65,22 @@ static inline guint32 mark_of(const GHashTable *table, gconstpointer key)
     else
         bits = table->hash(key);
     /* 2^64 divided by the golden ratio: spreads runs and strides evenly over the upper bits */
-    return (guint32)(bits * UINT64_C(0x9e3779b97f4a7c15) >> 32) | 1;
+    return ((guint32)(bits * UINT64_C(0x9e3779b97f4a7c15) >> 32) & ~TAG_BITS) | table->tag;
 }
 
-static inline gboolean is_key(const GHashTable *table, guint entry, gconstpointer key)
+static inline guint32 home_of(const GHashTable *table, guint32 mark)
 {
-    gconstpointer stored = table->entries[entry].key;
+    return mark >> (32 - table->bits);
+}
+
+static inline guint32 mask_of(const GHashTable *table)
+{
+    return SLOTS(table->bits) - 1;
+}
+
+static inline gboolean is_key(const GHashTable *table, guint32 slot, gconstpointer key)
+{
+    gconstpointer stored = table->entries[slot].key;
 
     if (table->kind == KIND_DIRECT)
         return stored == key;
@@ -79,136 +89,144 @@ static inline gboolean is_key(const GHashTable *table, guint entry, gconstpointe
     return table->equal(stored, key) != 0;
 }
 
-/* The place in the index of this key, or (the word there is 0) where it belongs. */
+/* The slot of this key, or (its mark is 0) the empty one where it belongs. */
 static inline guint32 seek(const GHashTable *table, gconstpointer key, guint32 mark)
 {
-    guint32 mask = WORDS(table->bits) - 1;
-    guint32 wanted = mark << table->bits;
-    guint32 place = mark >> (32 - table->bits);
-    guint32 word;
+    guint32 mask = mask_of(table);
+    guint32 slot = home_of(table, mark);
 
-    while ((word = table->index[place]) != 0) {
-        if ((word ^ wanted) <= mask && (word & mask) != 0 && is_key(table, (word & mask) - 1, key))
+    while (table->marks[slot] != 0) {
+        if (table->marks[slot] == mark && is_key(table, slot, key))
             break;
-        place = (place + 1) & mask;
+        slot = (slot + 1) & mask;
     }
-    return place;
+    return slot;
 }
 
-/* The number of the entry of this key, or G_MAXUINT. */
-static inline guint find(const GHashTable *table, gconstpointer key)
+/* Takes the entry out; the others of its run stay reachable. */
+static struct entry vacate(GHashTable *table, guint32 hole)
 {
-    guint32 word = table->index[seek(table, key, mark_of(table, key))];
+    struct entry taken = table->entries[hole];
+    guint32 *marks = table->marks;
+    guint32 mask = mask_of(table);
 
-    return word != 0 ? (word & (WORDS(table->bits) - 1)) - 1 : G_MAXUINT;
-}
-
-static inline void enter(GHashTable *table, guint32 place, guint entry, guint32 mark)
-{
-    table->index[place] = mark << table->bits | (entry + 1);
-}
-
-static void fill_index(GHashTable *table)
-{
-    guint32 mask = WORDS(table->bits) - 1;
-
-    for (guint i = 0; i < table->end; i++) {
-        guint32 place = table->marks[i] >> (32 - table->bits);
-        while (table->index[place] != 0)
-            place = (place + 1) & mask;
-        enter(table, place, i, table->marks[i]);
+    for (guint32 slot = (hole + 1) & mask; marks[slot] != 0; slot = (slot + 1) & mask) {
+        guint32 home = home_of(table, marks[slot]);
+        /* may move unless its home lies behind the hole */
+        if (((slot - home) & mask) >= ((slot - hole) & mask)) {
+            marks[hole] = marks[slot];
+            table->entries[hole] = table->entries[slot];
+            hole = slot;
+        }
     }
+    marks[hole] = 0;
+    table->used--;
+    return taken;
 }
 
 /* ---- Sizes --------------------------------------------------------------------------------- */
 
 static void use_small(GHashTable *table)
 {
-    table->index = table->small_index;
     table->marks = table->small_marks;
     table->entries = table->small_entries;
     table->bits = SMALL_BITS;
-    table->end = 0;
+    table->tag = 1;
     table->used = 0;
-    memset(table->small_index, 0, sizeof(table->small_index));
+    memset(table->small_marks, 0, sizeof(table->small_marks));
 }
 
-static void squeeze_out_holes(GHashTable *table)
+/*
+ * Puts the entries of the lower `slots` slots where they belong by the number of bits that is set
+ * now. An entry with the new tag has found its place and is probed past; one with the old tag has
+ * not, and makes room for one that has. From above, because homes keep their order: when the table
+ * grows, nearly all of what is met has been placed, and memory is gone through twice in order.
+ */
+static void rehash(GHashTable *table, guint32 slots)
 {
-    guint end = 0;
+    guint32 *marks = table->marks;
+    struct entry *entries = table->entries;
+    guint32 mask = mask_of(table);
+    guint32 tag = table->tag ^ TAG_FLIP;
 
-    for (guint i = 0; i < table->end; i++) {
-        if (table->marks[i] != 0) {
-            table->marks[end] = table->marks[i];
-            table->entries[end] = table->entries[i];
-            end++;
+    table->tag = tag;
+    for (guint32 i = slots; i-- != 0;) {
+        guint32 mark = marks[i];
+        struct entry entry;
+
+        if (mark == 0 || (mark & TAG_BITS) == tag)
+            continue;
+        entry = entries[i];
+        marks[i] = 0;
+        for (;;) {
+            guint32 slot = home_of(table, mark), old_mark;
+            struct entry old_entry;
+
+            while ((marks[slot] & TAG_BITS) == tag)
+                slot = (slot + 1) & mask;
+            old_mark = marks[slot];
+            marks[slot] = mark ^ TAG_FLIP;
+            if (old_mark == 0) {
+                /* not read before: it may be memory that nobody has touched yet */
+                entries[slot] = entry;
+                break;
+            }
+            old_entry = entries[slot];
+            entries[slot] = entry;
+            mark = old_mark;
+            entry = old_entry;
         }
     }
-    table->end = end;
 }
 
-/* Makes the table one of 2^bits words, which must be enough, without holes. */
-static void resize(GHashTable *table, guint bits)
+static void grow(GHashTable *table)
 {
-    guint32 *old_index = table->index;
-    guint32 *old_marks = table->marks;
-    struct entry *old_entries = table->entries;
-    guint old_bits = table->bits;
-    guint used = table->used;
+    guint32 slots = SLOTS(table->bits);
+    guint bits = table->bits + 1;
 
     if (bits > MAX_BITS)
         __builtin_trap();
-    if (table->used != table->end)
-        squeeze_out_holes(table);
-    if (bits == old_bits) {
-        memset(table->index, 0, WORDS(bits) * sizeof(guint32));
-    } else if (bits == SMALL_BITS) {
-        use_small(table);
-        memcpy(table->marks, old_marks, used * sizeof(guint32));
-        memcpy(table->entries, old_entries, used * sizeof(struct entry));
-        table->used = table->end = used;
-        free(old_index);
-        free(old_marks);
-        free(old_entries);
+    if (table->bits == SMALL_BITS) {
+        table->marks = g_malloc_n(SLOTS(bits), sizeof(guint32));
+        table->entries = g_malloc_n(SLOTS(bits), sizeof(struct entry));
+        memcpy(table->marks, table->small_marks, sizeof(table->small_marks));
+        memcpy(table->entries, table->small_entries, sizeof(table->small_entries));
     } else {
-        gboolean small = old_bits == SMALL_BITS;
-        table->marks = g_realloc_n(small ? NULL : old_marks, CAPACITY(bits), sizeof(guint32));
-        table->entries =
-            g_realloc_n(small ? NULL : old_entries, CAPACITY(bits), sizeof(struct entry));
-        if (small) {
-            memcpy(table->marks, old_marks, used * sizeof(guint32));
-            memcpy(table->entries, old_entries, used * sizeof(struct entry));
-        } else {
-            free(old_index);
-        }
-        table->index = g_malloc0_n(WORDS(bits), sizeof(guint32));
-        table->bits = bits;
+        table->marks = g_realloc_n(table->marks, SLOTS(bits), sizeof(guint32));
+        table->entries = g_realloc_n(table->entries, SLOTS(bits), sizeof(struct entry));
     }
-    fill_index(table);
+    memset(table->marks + slots, 0, slots * sizeof(guint32));
+    table->bits = bits;
+    rehash(table, slots);
 }
 
-/* When there is no room for an entry: at least half of the capacity is free afterwards. */
-static void make_room(GHashTable *table)
-{
-    resize(table, table->bits + (table->used > CAPACITY(table->bits) / 2));
-}
-
-/* After removals: an eighth of the capacity in use is too little. */
+/* After removals: an eighth of the slots in use is too little. */
 static inline gboolean too_large(const GHashTable *table)
 {
-    return table->used < CAPACITY(table->bits) / 8 && table->bits > SMALL_BITS;
+    return table->used < SLOTS(table->bits) / 8 && table->bits > SMALL_BITS;
 }
 
 static void shrink(GHashTable *table)
 {
+    guint32 slots = SLOTS(table->bits);
     guint bits = table->bits;
 
-    while (bits > SMALL_BITS && table->used <= CAPACITY(bits) / 4)
+    while (bits > SMALL_BITS && table->used <= SLOTS(bits) / 4)
         bits--;
-    resize(table, bits);
+    table->bits = bits;
+    rehash(table, slots);
+    if (bits == SMALL_BITS) {
+        memcpy(table->small_marks, table->marks, sizeof(table->small_marks));
+        memcpy(table->small_entries, table->entries, sizeof(table->small_entries));
+        free(table->marks);
+        free(table->entries);
+        table->marks = table->small_marks;
+        table->entries = table->small_entries;
+    } else {
+        table->marks = g_realloc_n(table->marks, SLOTS(bits), sizeof(guint32));
+        table->entries = g_realloc_n(table->entries, SLOTS(bits), sizeof(struct entry));
+    }
 }
-
-/* ---- Entries ------------------------------------------------------------------------------- */
 
 static inline void destroy_entry(const GHashTable *table, struct entry entry)
 {
@@ -220,33 +238,15 @@ static inline void destroy_entry(const GHashTable *table, struct entry entry)
         destroy_value(entry.value);
 }
 
-/* Makes a hole of it. */
-static struct entry vacate(GHashTable *table, guint entry)
-{
-    guint32 mask = WORDS(table->bits) - 1;
-    guint32 mark = table->marks[entry];
-    guint32 word = mark << table->bits | (entry + 1);
-    guint32 place = mark >> (32 - table->bits);
-
-    while (table->index[place] != word)
-        place = (place + 1) & mask;
-    table->index[place] = REMOVED;
-    table->marks[entry] = 0;
-    table->used--;
-    return table->entries[entry];
-}
-
 /* The table is empty before the first entry is destroyed, so destroy functions may use it. */
 static void empty(GHashTable *table, gboolean destroy)
 {
-    guint32 small_marks[CAPACITY(SMALL_BITS)];
-    struct entry small_entries[CAPACITY(SMALL_BITS)];
-    guint32 *index = table->index, *marks = table->marks;
-    struct entry *entries = table->entries;
+    guint32 small_marks[SLOTS(SMALL_BITS)], *marks = table->marks;
+    struct entry small_entries[SLOTS(SMALL_BITS)], *entries = table->entries;
     gboolean small = table->bits == SMALL_BITS;
-    guint end = table->end;
+    guint32 slots = SLOTS(table->bits);
 
-    if (end == 0 && small)
+    if (table->used == 0 && small)
         return;
     destroy = destroy && (table->destroy_key != NULL || table->destroy_value != NULL);
     if (small && destroy) {
@@ -254,12 +254,11 @@ static void empty(GHashTable *table, gboolean destroy)
         entries = memcpy(small_entries, entries, sizeof(small_entries));
     }
     use_small(table);
-    for (guint i = 0; destroy && i < end; i++) {
+    for (guint32 i = 0; destroy && i < slots; i++) {
         if (marks[i] != 0)
             destroy_entry(table, entries[i]);
     }
     if (!small) {
-        free(index);
         free(marks);
         free(entries);
     }
@@ -335,31 +334,28 @@ void g_hash_table_destroy(GHashTable *table)
 static inline gboolean store(GHashTable *table, gpointer key, gpointer value, gboolean keep_new_key)
 {
     guint32 mark = mark_of(table, key);
-    guint32 place = seek(table, key, mark);
-    guint32 word = table->index[place];
-    struct entry old, *entry;
+    guint32 slot = seek(table, key, mark);
+    struct entry old, *entry = &table->entries[slot];
 
-    if (word == 0) {
-        if (G_UNLIKELY(table->end == CAPACITY(table->bits))) {
-            make_room(table);
-            place = seek(table, key, mark);
-        }
-        enter(table, place, table->end, mark);
-        table->marks[table->end] = mark;
-        table->entries[table->end] = (struct entry){key, value};
-        table->end++;
-        table->used++;
-        return TRUE;
+    if (table->marks[slot] != 0) {
+        old = *entry;
+        entry->value = value;
+        if (keep_new_key)
+            entry->key = key;
+        else
+            old.key = key;
+        destroy_entry(table, old);
+        return FALSE;
     }
-    entry = &table->entries[(word & (WORDS(table->bits) - 1)) - 1];
-    old = *entry;
-    entry->value = value;
-    if (keep_new_key)
-        entry->key = key;
-    else
-        old.key = key;
-    destroy_entry(table, old);
-    return FALSE;
+    if (G_UNLIKELY(table->used >= LIMIT(table->bits))) {
+        grow(table);
+        mark ^= TAG_FLIP;
+        slot = seek(table, key, mark);
+    }
+    table->marks[slot] = mark;
+    table->entries[slot] = (struct entry){key, value};
+    table->used++;
+    return TRUE;
 }
 
 gboolean g_hash_table_insert(GHashTable *table, gpointer key, gpointer value)
@@ -380,9 +376,12 @@ gboolean g_hash_table_add(GHashTable *table, gpointer key)
 /* The entry of this key, or NULL. */
 static inline struct entry *entry_of(const GHashTable *table, gconstpointer key)
 {
-    guint entry = table != NULL ? find(table, key) : G_MAXUINT;
+    guint32 slot;
 
-    return entry != G_MAXUINT ? &table->entries[entry] : NULL;
+    if (table == NULL)
+        return NULL;
+    slot = seek(table, key, mark_of(table, key));
+    return table->marks[slot] != 0 ? &table->entries[slot] : NULL;
 }
 
 gpointer g_hash_table_lookup(GHashTable *table, gconstpointer key)
@@ -397,13 +396,11 @@ gboolean g_hash_table_lookup_extended(GHashTable *table, gconstpointer lookup_ke
 {
     const struct entry *entry = entry_of(table, lookup_key);
 
-    if (entry == NULL)
-        return FALSE;
     if (orig_key != NULL)
-        *orig_key = entry->key;
+        *orig_key = entry != NULL ? entry->key : NULL;
     if (value != NULL)
-        *value = entry->value;
-    return TRUE;
+        *value = entry != NULL ? entry->value : NULL;
+    return entry != NULL;
 }
 
 gboolean g_hash_table_contains(GHashTable *table, gconstpointer key)
@@ -419,11 +416,11 @@ guint g_hash_table_size(GHashTable *table)
 /* Takes out the entry of this key; FALSE if there is none. */
 static gboolean take(GHashTable *table, gconstpointer key, struct entry *ret)
 {
-    guint entry = table != NULL ? find(table, key) : G_MAXUINT;
+    const struct entry *entry = entry_of(table, key);
 
-    if (entry == G_MAXUINT)
+    if (entry == NULL)
         return FALSE;
-    *ret = vacate(table, entry);
+    *ret = vacate(table, (guint32)(entry - table->entries));
     if (G_UNLIKELY(too_large(table)))
         shrink(table);
     return TRUE;
@@ -454,12 +451,8 @@ gboolean g_hash_table_steal_extended(GHashTable *table, gconstpointer lookup_key
 
     if (stolen_key != NULL)
         *stolen_key = entry.key;
-    else if (found && table->destroy_key != NULL)
-        table->destroy_key(entry.key);
     if (stolen_value != NULL)
         *stolen_value = entry.value;
-    else if (found && table->destroy_value != NULL)
-        table->destroy_value(entry.value);
     return found;
 }
 
@@ -477,21 +470,51 @@ void g_hash_table_steal_all(GHashTable *table)
         empty(table, FALSE);
 }
 
+/* One bit for each slot of a group that is in use: what is empty then costs no branch. */
+static inline guint occupied(const GHashTable *table, guint32 group)
+{
+    const guint32 *marks = table->marks + (gsize)group * GROUP_SLOTS;
+    guint bits = 0;
+
+    for (guint i = 0; i < GROUP_SLOTS; i++)
+        bits |= (guint)(marks[i] != 0) << i;
+    return bits;
+}
+
 void g_hash_table_iter_init(GHashTableIter *iter, GHashTable *table)
 {
-    if (iter != NULL)
-        *iter = (GHashTableIter){.table = table};
+    guint32 slot = 0;
+
+    if (iter == NULL)
+        return;
+    *iter = (GHashTableIter){.table = table, .left = g_hash_table_size(table)};
+    if (iter->left == 0)
+        return;
+    /* there is an empty one, because the limit is below the number of slots */
+    while (table->marks[slot] != 0)
+        slot++;
+    /* down from there; the rest of this group comes last, when nothing else is left */
+    iter->group = slot / GROUP_SLOTS;
+    iter->pending = occupied(table, iter->group) & ((1u << slot % GROUP_SLOTS) - 1);
 }
 
 static inline struct entry *advance(GHashTableIter *iter)
 {
     const GHashTable *table = iter->table;
+    guint bit;
 
-    while (table != NULL && iter->next < table->end) {
-        if (table->marks[iter->next++] != 0)
-            return &table->entries[iter->next - 1];
+    /* the second: the program removed entries behind our back */
+    if (iter->left == 0 || G_UNLIKELY(table->used == 0))
+        return NULL;
+    iter->left--;
+    while (iter->pending == 0) {
+        iter->group = (iter->group - 1) & (mask_of(table) / GROUP_SLOTS);
+        iter->pending = occupied(table, iter->group);
     }
-    return NULL;
+    bit = 31 - (guint)__builtin_clz(iter->pending);
+    iter->pending ^= 1u << bit;
+    iter->slot = iter->group * GROUP_SLOTS + bit;
+    return &table->entries[iter->slot];
 }
 
 gboolean g_hash_table_iter_next(GHashTableIter *iter, gpointer *key, gpointer *value)
@@ -514,17 +537,17 @@ GHashTable *g_hash_table_iter_get_hash_table(GHashTableIter *iter)
 
 void g_hash_table_iter_remove(GHashTableIter *iter)
 {
-    destroy_entry(iter->table, vacate(iter->table, iter->next - 1));
+    destroy_entry(iter->table, vacate(iter->table, iter->slot));
 }
 
 void g_hash_table_iter_steal(GHashTableIter *iter)
 {
-    vacate(iter->table, iter->next - 1);
+    vacate(iter->table, iter->slot);
 }
 
 void g_hash_table_iter_replace(GHashTableIter *iter, gpointer value)
 {
-    struct entry *entry = &iter->table->entries[iter->next - 1];
+    struct entry *entry = &iter->table->entries[iter->slot];
     gpointer old = entry->value;
 
     entry->value = value;
