@@ -80,7 +80,7 @@ static void open_a_file(void **state)
     assert_int_equal(error, VMI_INIT_ERROR_OS);
     assert_int_equal(vmi_init_os(vmi, VMI_CONFIG_STRING, "{ ostype = \"Windows\"; }", NULL),
                      VMI_OS_UNKNOWN);
-    assert_story(vmi, "not supported");
+    assert_story(vmi, "no Windows kernel was found");
     assert_int_equal(vmi_init_os(vmi, VMI_CONFIG_JSON_PATH, "/nonexistent.json", &error),
                      VMI_OS_UNKNOWN);
     assert_int_equal(error, VMI_INIT_ERROR_NO_CONFIG);

@@ -493,10 +493,9 @@ int linux_probe(struct source *source, const struct os_options *options, struct 
     if (st != ST_OK) {
         lx_close(ret);
         return diag_fail(d, ST_ABSENT,
-                         "no Linux kernel was found in %s: looked at %s vCPU registers, the real-mode page tables, image "
-                         "headers, vmcoreinfo and kallsyms in all of memory; is this a whole dump of a Linux guest, "
-                         "taken after it booted?",
-                         source->name, source->vcpu ? "the" : "no");
+                         "no Linux kernel was found in %s (looked at %sthe real-mode page tables, image headers, vmcoreinfo and "
+                         "kallsyms in all of memory): is this a whole dump of a Linux guest, taken after it booted?",
+                         source->name, source->vcpu ? "vCPU registers, " : "");
     }
     if (source->layout_note[0])
         os_fact(ret, "memory layout", "what the source says", "%.120s", source->layout_note);
