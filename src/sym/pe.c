@@ -33,13 +33,15 @@ int pe_open(const struct pe_reader *r, struct pe_image *ret)
     if (fetch(r, 0, dos, sizeof dos) != ST_OK || dos[0] != 'M' || dos[1] != 'Z')
         return ST_ABSENT;
     uint32_t at = le32(dos + NEW_HEADER);
-    if (at < 4 || at > PAGE - COFF) /* ntoskrnl's and all that a linker makes are in the first page */
+    if (at < 4 ||
+        at > PAGE - COFF) /* ntoskrnl's and all that a linker makes are in the first page */
         return ST_ABSENT;
     if (fetch(r, at, h, COFF) != ST_OK || memcmp(h, "PE\0\0", 4))
         return ST_ABSENT;
     size_t n = le16(h + 20);
     struct pe_image p = {.machine = le16(h + 4), .sections = le16(h + 6), .timestamp = le32(h + 8)};
-    if (n < DIRECTORIES32 || fetch(r, at + COFF, h + COFF, MIN_OF(n, (size_t)OPTIONAL_MAX)) != ST_OK)
+    if (n < DIRECTORIES32 ||
+        fetch(r, at + COFF, h + COFF, MIN_OF(n, (size_t)OPTIONAL_MAX)) != ST_OK)
         return ST_BROKEN;
     const uint8_t *o = h + COFF;
     uint16_t magic = le16(o);
@@ -53,7 +55,8 @@ int pe_open(const struct pe_reader *r, struct pe_image *ret)
     p.size = le32(o + 56);
     p.checksum = le32(o + 64);
     p.sections_at = at + COFF + (uint32_t)n;
-    if (p.size < PAGE || p.size > PE_MAX_SIZE || p.sections > 96) /* "PE Format": the loader takes 96 sections */
+    if (p.size < PAGE || p.size > PE_MAX_SIZE ||
+        p.sections > 96) /* "PE Format": the loader takes 96 sections */
         return ST_BROKEN;
     size_t dir = p.pe64 ? DIRECTORIES64 : DIRECTORIES32;
     uint32_t nr = le32(o + dir - 4);
@@ -65,13 +68,15 @@ int pe_open(const struct pe_reader *r, struct pe_image *ret)
         p.debug.at = le32(o + dir + 6 * 8);
         p.debug.size = le32(o + dir + 6 * 8 + 4);
     }
-    if (!in_bounds(p.exports.at, p.exports.size, p.size) || !in_bounds(p.debug.at, p.debug.size, p.size))
+    if (!in_bounds(p.exports.at, p.exports.size, p.size) ||
+        !in_bounds(p.debug.at, p.debug.size, p.size))
         return ST_BROKEN;
     *ret = p;
     return ST_OK;
 }
 
-int pe_section(const struct pe_reader *r, const struct pe_image *image, unsigned i, struct pe_section *ret)
+int pe_section(const struct pe_reader *r, const struct pe_image *image, unsigned i,
+               struct pe_section *ret)
 {
     uint8_t s[SECTION];
     if (i >= image->sections)
@@ -87,7 +92,8 @@ int pe_section(const struct pe_reader *r, const struct pe_image *image, unsigned
     return ST_OK;
 }
 
-/* A text of at most size - 1 bytes; what does not end there is cut. Read in steps that do not cross pages. */
+/* A text of at most size - 1 bytes; what does not end there is cut. Read in steps that do not cross
+ * pages. */
 static int text(const struct pe_reader *r, uint64_t rva, char *buf, size_t size)
 {
     size_t n = 0;
@@ -119,9 +125,10 @@ int pe_pdb(const struct pe_reader *r, const struct pe_image *image, struct pe_pd
         if (memcmp(h, "RSDS", 4))
             continue;
         struct pe_pdb p = {.age = le32(h + 20)};
-        snprintf(p.guid, sizeof p.guid, "%08X%04X%04X%02X%02X%02X%02X%02X%02X%02X%02X", le32(h + 4), le16(h + 8), le16(h + 10),
-                 h[12], h[13], h[14], h[15], h[16], h[17], h[18], h[19]);
-        st = text(r, rva + RSDS_HEADER, p.file, MIN_OF(sizeof p.file, (size_t)(size - RSDS_HEADER) + 1));
+        snprintf(p.guid, sizeof p.guid, "%08X%04X%04X%02X%02X%02X%02X%02X%02X%02X%02X", le32(h + 4),
+                 le16(h + 8), le16(h + 10), h[12], h[13], h[14], h[15], h[16], h[17], h[18], h[19]);
+        st = text(r, rva + RSDS_HEADER, p.file,
+                  MIN_OF(sizeof p.file, (size_t)(size - RSDS_HEADER) + 1));
         if (st != ST_OK)
             return st;
         *ret = p;
@@ -132,7 +139,8 @@ int pe_pdb(const struct pe_reader *r, const struct pe_image *image, struct pe_pd
 
 /* ---- exports ---- */
 
-/* The export directory, read once: names and tables lie in it, so that a listing is not one walk a name. */
+/* The export directory, read once: names and tables lie in it, so that a listing is not one walk a
+ * name. */
 struct directory {
     const struct pe_reader *r;
     const struct pe_image *image;
@@ -190,8 +198,8 @@ int pe_own_name(const struct pe_reader *r, const struct pe_image *image, char *b
     return rva && rva < image->size ? text(r, rva, buf, size) : ST_ABSENT;
 }
 
-static int walk_names(const struct directory *d, const uint8_t *h, int (*cb)(const struct pe_export *e, void *arg), void *arg,
-                      size_t *missing)
+static int walk_names(const struct directory *d, const uint8_t *h,
+                      int (*cb)(const struct pe_export *e, void *arg), void *arg, size_t *missing)
 {
     uint32_t base = le32(h + 16), functions = le32(h + 20), names = le32(h + 24);
     uint32_t function_table = le32(h + 28), name_table = le32(h + 32), ordinal_table = le32(h + 36);
@@ -201,8 +209,10 @@ static int walk_names(const struct directory *d, const uint8_t *h, int (*cb)(con
     for (uint32_t i = 0; i < names; i++) {
         uint32_t name_at, rva;
         uint16_t ordinal;
-        if (get(d, name_table + (uint64_t)i * 4, &name_at, 4) != ST_OK || get(d, ordinal_table + (uint64_t)i * 2, &ordinal, 2) != ST_OK ||
-            !name_at || ordinal >= functions || get(d, function_table + (uint64_t)ordinal * 4, &rva, 4) != ST_OK || !rva ||
+        if (get(d, name_table + (uint64_t)i * 4, &name_at, 4) != ST_OK ||
+            get(d, ordinal_table + (uint64_t)i * 2, &ordinal, 2) != ST_OK || !name_at ||
+            ordinal >= functions ||
+            get(d, function_table + (uint64_t)ordinal * 4, &rva, 4) != ST_OK || !rva ||
             rva >= d->image->size || get_text(d, name_at, name, sizeof name) != ST_OK || !name[0]) {
             ++*missing;
             continue;
@@ -215,8 +225,8 @@ static int walk_names(const struct directory *d, const uint8_t *h, int (*cb)(con
     return ST_OK;
 }
 
-int pe_each_export(const struct pe_reader *r, const struct pe_image *image, int (*cb)(const struct pe_export *e, void *arg),
-                   void *arg, size_t *missing)
+int pe_each_export(const struct pe_reader *r, const struct pe_image *image,
+                   int (*cb)(const struct pe_export *e, void *arg), void *arg, size_t *missing)
 {
     struct directory d = {.r = r, .image = image};
     uint8_t h[EXPORT_DIRECTORY];

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A PE image as it lies in memory (not as in its file): headers, sections, exports, the name of its PDB. Parts of it may
- * be absent, and all of it may be forged: offsets are checked, counts are bounded.
+ * A PE image as it lies in memory (not as in its file): headers, sections, exports, the name of its
+ * PDB. Parts of it may be absent, and all of it may be forged: offsets are checked, counts are
+ * bounded.
  *
- * Source of the layout: Microsoft, "PE Format" (learn.microsoft.com/windows/win32/debug/pe-format). The CodeView record
- * "RSDS" is described in the PDB documentation of LLVM and in Microsoft's microsoft-pdb.
+ * Source of the layout: Microsoft, "PE Format" (learn.microsoft.com/windows/win32/debug/pe-format).
+ * The CodeView record "RSDS" is described in the PDB documentation of LLVM and in Microsoft's
+ * microsoft-pdb.
  */
 #ifndef TINYVMI_SYM_PE_H
 #define TINYVMI_SYM_PE_H
@@ -18,7 +20,13 @@ struct pe_reader {
     void *arg;
 };
 
-enum { PE_I386 = 0x14c, PE_AMD64 = 0x8664, PE_ARM64 = 0xaa64, PE_MAX_NAME = 512, PE_MAX_SIZE = 1 << 30 };
+enum {
+    PE_I386 = 0x14c,
+    PE_AMD64 = 0x8664,
+    PE_ARM64 = 0xaa64,
+    PE_MAX_NAME = 512,
+    PE_MAX_SIZE = 1 << 30
+};
 
 struct pe_image {
     uint16_t machine;   /* PE_* */
@@ -59,19 +67,23 @@ struct pe_export {
 MUST_USE int pe_open(const struct pe_reader *r, struct pe_image *ret);
 
 /* Section `i` of image->sections. */
-MUST_USE int pe_section(const struct pe_reader *r, const struct pe_image *image, unsigned i, struct pe_section *ret);
+MUST_USE int pe_section(const struct pe_reader *r, const struct pe_image *image, unsigned i,
+                        struct pe_section *ret);
 
 /* The first CodeView record of the debug directory. */
 MUST_USE int pe_pdb(const struct pe_reader *r, const struct pe_image *image, struct pe_pdb *ret);
 
 /* The name that the export directory gives the image ("ntoskrnl.exe"), cut to fit. */
-MUST_USE int pe_own_name(const struct pe_reader *r, const struct pe_image *image, char *buf, size_t size);
+MUST_USE int pe_own_name(const struct pe_reader *r, const struct pe_image *image, char *buf,
+                         size_t size);
 
 /*
- * All exports that have a name. A non-zero answer of `cb` ends the listing, which still succeeds. Names that are not in memory
- * are left out and counted in *missing (may be NULL). ST_ABSENT: no directory, or its page is not there; ST_BROKEN.
+ * All exports that have a name. A non-zero answer of `cb` ends the listing, which still succeeds.
+ * Names that are not in memory are left out and counted in *missing (may be NULL). ST_ABSENT: no
+ * directory, or its page is not there; ST_BROKEN.
  */
 MUST_USE int pe_each_export(const struct pe_reader *r, const struct pe_image *image,
-                            int (*cb)(const struct pe_export *e, void *arg), void *arg, size_t *missing);
+                            int (*cb)(const struct pe_export *e, void *arg), void *arg,
+                            size_t *missing);
 
 #endif

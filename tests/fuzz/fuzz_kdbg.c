@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Windows' debugger block: searched, parsed plain, decoded with keys out of the input; and UTF-16 made UTF-8. */
+/* Windows' debugger block: searched, parsed plain, decoded with keys out of the input; and UTF-16
+ * made UTF-8. */
 #include <stdlib.h>
 
 #include "os/windows/kdbg.h"
@@ -47,7 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t n = 0;
     for (size_t at = 0; (at = kdbg_search(all, at)) < size && n < 64; at += 4, n++) {
         struct bytes found = bytes_sub(all, at, size - at);
-        ask(found, ptr_size, found.n >= 32 ? ptr_size == 4 ? le32(found.p + 24) : le64(found.p + 24) : 0);
+        ask(found, ptr_size,
+            found.n >= 32 ? ptr_size == 4 ? le32(found.p + 24) : le64(found.p + 24) : 0);
     }
     n = MIN_OF(size - 24, sizeof block);
     memcpy(block, data + 24, n);

@@ -41,7 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned i = 0; i <= image.sections; i++)
         if (pe_section(&r, &image, i, &section) == ST_OK && strlen(section.name) > 8)
             abort();
-    if (pe_pdb(&r, &image, &pdb) == ST_OK && (strlen(pdb.guid) != 32 || strlen(pdb.file) >= PE_MAX_NAME))
+    if (pe_pdb(&r, &image, &pdb) == ST_OK &&
+        (strlen(pdb.guid) != 32 || strlen(pdb.file) >= PE_MAX_NAME))
         abort();
     if (pe_own_name(&r, &image, name, sizeof name) == ST_OK && strlen(name) >= sizeof name)
         abort();

@@ -77,7 +77,8 @@ static void make(struct made *m)
     put32(m, DEBUG + 12, 2);
     put32(m, DEBUG + 16, 24 + 9);
     put32(m, DEBUG + 20, DEBUG + 0x100);
-    memcpy(m->b + DEBUG + 0x100, "RSDS\x78\x56\x34\x12\xbc\x9a\xf0\xde\1\2\3\4\5\6\7\x08\3\0\0\0test.pdb", 33);
+    memcpy(m->b + DEBUG + 0x100,
+           "RSDS\x78\x56\x34\x12\xbc\x9a\xf0\xde\1\2\3\4\5\6\7\x08\3\0\0\0test.pdb", 33);
 }
 
 static struct pe_reader reader_of(struct made *m)
@@ -94,7 +95,8 @@ static int note(const struct pe_export *e, void *arg)
 {
     struct seen *s = arg;
     s->n++;
-    snprintf(s->text + strlen(s->text), sizeof s->text - strlen(s->text), "%s=%x%s ", e->name, e->rva, e->forwarded ? ">" : "");
+    snprintf(s->text + strlen(s->text), sizeof s->text - strlen(s->text), "%s=%x%s ", e->name,
+             e->rva, e->forwarded ? ">" : "");
     return 0;
 }
 
@@ -179,7 +181,7 @@ static void forged(void **state)
     assert_int_equal(pe_open(&r, &image), ST_OK);
     assert_int_equal(pe_each_export(&r, &image, note, &seen, NULL), ST_BROKEN);
     make(&m);
-    put16(&m, EXPORTS + 0xc0, 0xffff); /* an ordinal beyond the table */
+    put16(&m, EXPORTS + 0xc0, 0xffff);     /* an ordinal beyond the table */
     put32(&m, EXPORTS + 0x48, 0xfffffff0); /* an address outside of the image */
     size_t missing = 0;
     assert_int_equal(pe_open(&r, &image), ST_OK);
@@ -190,6 +192,7 @@ static void forged(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(whole), cmocka_unit_test(holes), cmocka_unit_test(forged)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(whole), cmocka_unit_test(holes),
+                                       cmocka_unit_test(forged)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

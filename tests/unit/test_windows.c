@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Windows without a guest: the debugger block and its encoding, text, times. The view itself: tests/windows. */
+/* Windows without a guest: the debugger block and its encoding, text, times. The view itself:
+ * tests/windows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -77,12 +78,14 @@ static void kdbg_encoded(void **state)
     (void)state;
     uint8_t b[0x360];
     struct kdbg k;
-    static const uint64_t never[] = {0x0123456789abcd00ULL, 0x0123456789abcdefULL, 0xffffffffffffffc1ULL};
+    static const uint64_t never[] = {0x0123456789abcd00ULL, 0x0123456789abcdefULL,
+                                     0xffffffffffffffc1ULL};
     const uint64_t always = 0x13579bdf02468aceULL, flag = 0xfffff80012345678ULL;
     for (size_t i = 0; i < ARRAY_LEN(never); i++) {
         make(b, sizeof b, BASE);
         for (size_t at = 0; at < sizeof b; at += 8)
-            put64(b + at, ror(__builtin_bswap64(le64(b + at) ^ always) ^ flag, never[i] & 0xff) ^ never[i]);
+            put64(b + at,
+                  ror(__builtin_bswap64(le64(b + at) ^ always) ^ flag, never[i] & 0xff) ^ never[i]);
         assert_int_equal(kdbg_parse((struct bytes){b, sizeof b}, 8, BASE, &k), ST_BROKEN);
         kdbg_decode(b, sizeof b, never[i], always, flag);
         assert_int_equal(kdbg_parse((struct bytes){b, sizeof b}, 8, BASE, &k), ST_OK);
@@ -117,12 +120,17 @@ static void text(void **state)
         {"\xe4\0", 2, "\xc3\xa4", 64},
         {"\xac\x20", 2, "\xe2\x82\xac", 64},
         {"\x3d\xd8\x00\xde", 4, "\xf0\x9f\x98\x80", 64},
-        {"\x3d\xd8", 2, "\xef\xbf\xbd", 64},          /* half a pair, at the end */
-        {"\x3d\xd8" "a\0", 4, "\xef\xbf\xbd" "a", 64}, /* and before another character */
+        {"\x3d\xd8", 2, "\xef\xbf\xbd", 64}, /* half a pair, at the end */
+        {"\x3d\xd8"
+         "a\0",
+         4,
+         "\xef\xbf\xbd"
+         "a",
+         64}, /* and before another character */
         {"\x00\xde", 2, "\xef\xbf\xbd", 64},
-        {"a\0b", 3, "a", 64},                          /* an odd length */
+        {"a\0b", 3, "a", 64}, /* an odd length */
         {"a\0\0\0b\0", 6, "a", 64},
-        {"a\0b\0c\0d\0", 8, "ab", 6},                  /* cut where four bytes of UTF-8 might not fit */
+        {"a\0b\0c\0d\0", 8, "ab", 6}, /* cut where four bytes of UTF-8 might not fit */
         {"", 0, "", 1},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

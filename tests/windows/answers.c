@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * All that the library answers about a Windows image, one JSON object a line, through the public API. For tests: one process for
- * many questions. usage: answers IMAGE [PROFILE] <"PID ADDRESS" lines to translate
+ * All that the library answers about a Windows image, one JSON object a line, through the public
+ * API. For tests: one process for many questions. usage: answers IMAGE [PROFILE] <"PID ADDRESS"
+ * lines to translate
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,10 +28,12 @@ static int process(const struct vmi_process *p, void *data)
     char cmdline[4096] = "";
     vmi_instance_t vmi = data;
     bool known = vmi_process_cmdline(vmi, p, cmdline, sizeof cmdline) == VMI_SUCCESS;
-    printf("{\"kind\": \"process\", \"pid\": %d, \"ppid\": %d, \"object\": %" PRIu64 ", \"dtb\": %" PRIu64 ", \"start\": %" PRIu64
-           ", \"exit\": %" PRIu64 ", \"session\": %d, \"threads\": %u, \"kernel\": %s, \"partial\": %s",
-           p->pid, p->ppid, p->object, p->dtb, p->start_time_s, p->exit_time_s, p->session, p->threads,
-           p->flags & VMI_PROCESS_KERNEL ? "true" : "false", p->flags & VMI_RECORD_PARTIAL ? "true" : "false");
+    printf("{\"kind\": \"process\", \"pid\": %d, \"ppid\": %d, \"object\": %" PRIu64
+           ", \"dtb\": %" PRIu64 ", \"start\": %" PRIu64 ", \"exit\": %" PRIu64
+           ", \"session\": %d, \"threads\": %u, \"kernel\": %s, \"partial\": %s",
+           p->pid, p->ppid, p->object, p->dtb, p->start_time_s, p->exit_time_s, p->session,
+           p->threads, p->flags & VMI_PROCESS_KERNEL ? "true" : "false",
+           p->flags & VMI_RECORD_PARTIAL ? "true" : "false");
     text("comm", p->comm);
     if (known)
         text("cmdline", cmdline);
@@ -51,7 +54,9 @@ static int thread(const struct vmi_process *p, void *data)
 static int module(const struct vmi_module *m, void *data)
 {
     (void)data;
-    printf("{\"kind\": \"module\", \"object\": %" PRIu64 ", \"base\": %" PRIu64 ", \"size\": %" PRIu64, m->object, m->base, m->size);
+    printf("{\"kind\": \"module\", \"object\": %" PRIu64 ", \"base\": %" PRIu64
+           ", \"size\": %" PRIu64,
+           m->object, m->base, m->size);
     text("name", m->name);
     text("path", m->path);
     puts("}");
@@ -60,17 +65,31 @@ static int module(const struct vmi_module *m, void *data)
 
 static int vma(const struct vmi_vma *m, void *data)
 {
-    printf("{\"kind\": \"vad\", \"pid\": %d, \"start\": %" PRIu64 ", \"end\": %" PRIu64 ", \"rights\": \"%s%s%s%s\"", *(vmi_pid_t *)data,
-           m->start, m->end, m->read ? "r" : "-", m->write ? "w" : "-", m->exec ? "x" : "-", m->shared ? "s" : "p");
+    printf("{\"kind\": \"vad\", \"pid\": %d, \"start\": %" PRIu64 ", \"end\": %" PRIu64
+           ", \"rights\": \"%s%s%s%s\"",
+           *(vmi_pid_t *)data, m->start, m->end, m->read ? "r" : "-", m->write ? "w" : "-",
+           m->exec ? "x" : "-", m->shared ? "s" : "p");
     text("path", m->path);
+    puts("}");
+    return 0;
+}
+
+static int finding(const struct vmi_finding *f, void *data)
+{
+    (void)data;
+    printf("{\"kind\": \"finding\", \"severity\": %d, \"address\": %" PRIu64 ", \"pid\": %d",
+           f->severity, f->address, f->pid);
+    text("check", f->check);
+    text("text", f->text);
     puts("}");
     return 0;
 }
 
 static void ended(const char *what, status_t st, const struct vmi_outcome *o, vmi_instance_t vmi)
 {
-    printf("{\"kind\": \"outcome\", \"of\": \"%s\", \"count\": %" PRIu64 ", \"partial\": %s, \"failed\": %s", what, o->count,
-           o->partial ? "true" : "false", st == VMI_SUCCESS ? "false" : "true");
+    printf("{\"kind\": \"outcome\", \"of\": \"%s\", \"count\": %" PRIu64
+           ", \"partial\": %s, \"failed\": %s",
+           what, o->count, o->partial ? "true" : "false", st == VMI_SUCCESS ? "false" : "true");
     text("reason", st == VMI_SUCCESS ? o->reason : vmi_last_error(vmi)->text);
     puts("}");
 }
@@ -81,10 +100,11 @@ static void kernel(vmi_instance_t vmi)
     struct vmi_symbol s;
     size_t n;
     const struct vmi_fact *f = vmi_kernel_facts(vmi, &n);
-    printf("{\"kind\": \"kernel\", \"os\": %d, \"base\": %" PRIu64 ", \"pa\": %" PRIu64 ", \"size\": %" PRIu64 ", \"root\": %" PRIu64
-           ", \"boot_time\": %" PRIu64 ", \"uptime\": %" PRIu64 ", \"inferred\": %s, \"build_ns\": %" PRIu64,
-           k->os, k->text_va, k->text_pa, k->image_size, k->root, k->boot_time_s, k->uptime_ns / 100, k->inferred ? "true" : "false",
-           k->build_ns);
+    printf("{\"kind\": \"kernel\", \"os\": %d, \"base\": %" PRIu64 ", \"pa\": %" PRIu64
+           ", \"size\": %" PRIu64 ", \"root\": %" PRIu64 ", \"boot_time\": %" PRIu64
+           ", \"uptime\": %" PRIu64 ", \"inferred\": %s, \"build_ns\": %" PRIu64,
+           k->os, k->text_va, k->text_pa, k->image_size, k->root, k->boot_time_s,
+           k->uptime_ns / 100, k->inferred ? "true" : "false", k->build_ns);
     text("release", k->release);
     text("banner", k->banner);
     text("paging", k->paging);
@@ -119,11 +139,15 @@ int main(int argc, char **argv)
         o = (struct vmi_outcome){0};
         ended("vads", vmi_each_vma(vmi, pids[i], vma, &pids[i], &o), &o, vmi);
     }
+    o = (struct vmi_outcome){0};
+    ended("check", vmi_check(vmi, finding, NULL, &o), &o, vmi);
     while (scanf("%d %" SCNu64, &pid, &va) == 2)
         if (vmi_translate_uv2p(vmi, va, pid, &pa) == VMI_SUCCESS)
-            printf("{\"kind\": \"v2p\", \"pid\": %d, \"va\": %" PRIu64 ", \"pa\": %" PRIu64 "}\n", pid, va, pa);
+            printf("{\"kind\": \"v2p\", \"pid\": %d, \"va\": %" PRIu64 ", \"pa\": %" PRIu64 "}\n",
+                   pid, va, pa);
         else
-            printf("{\"kind\": \"v2p\", \"pid\": %d, \"va\": %" PRIu64 ", \"pa\": null}\n", pid, va);
+            printf("{\"kind\": \"v2p\", \"pid\": %d, \"va\": %" PRIu64 ", \"pa\": null}\n", pid,
+                   va);
     vmi_destroy(vmi);
     return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The Windows view on images that were changed at random: nothing may crash, hang or give more than was bounded. Run with
- * sanitizers for what a plain run does not see. usage: hostile IMAGE PROFILE|- ROUNDS SEED
+ * The Windows view on images that were changed at random: nothing may crash, hang or give more than
+ * was bounded. Run with sanitizers for what a plain run does not see. usage: hostile IMAGE
+ * PROFILE|- ROUNDS SEED
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,6 +81,12 @@ static int process(const struct vmi_process *p, void *data)
     return 0;
 }
 
+static int finding(const struct vmi_finding *f, void *data)
+{
+    (void)data;
+    return text(f->text);
+}
+
 static bool once(struct image *im, struct bytes profile)
 {
     struct source s = {.kind = "raw", .name = "hostile"};
@@ -94,17 +101,20 @@ static bool once(struct image *im, struct bytes profile)
         (void)!v.ops->processes(&v, 0, process, &v, &o);
         (void)!v.ops->processes(&v, 1, thread, NULL, &o);
         (void)!v.ops->modules(&v, module, NULL, &o);
+        (void)!v.ops->check(&v, finding, NULL, &o);
         os_close(&v);
     }
     phys_deinit(&s.phys);
     return found;
 }
 
-/* One change of a byte, of a word to an edge value, or a pointer to another that is in memory already. */
+/* One change of a byte, of a word to an edge value, or a pointer to another that is in memory
+ * already. */
 static size_t change(struct image *im)
 {
     size_t at = (size_t)im->page[rnd() % im->pages] * PAGE + rnd() % (PAGE / 8) * 8;
-    static const uint64_t edges[] = {0, 1, ~0ULL, 1ULL << 63, 0x7fffffffffffffff, 0xfffffffffffffff8, 0xffff, 0xfffe0000fffe};
+    static const uint64_t edges[] = {
+        0, 1, ~0ULL, 1ULL << 63, 0x7fffffffffffffff, 0xfffffffffffffff8, 0xffff, 0xfffe0000fffe};
     uint64_t v = le64(im->p + at);
     switch (rnd() % 4) {
     case 0:
@@ -129,7 +139,8 @@ int main(int argc, char **argv)
     struct bytes profile = {0};
     uint8_t *was, *json = NULL;
     size_t found = 0, n = 0;
-    if (argc != 5 || !load(argv[1], &im.p, &im.n) || (argv[2][0] != '-' && !load(argv[2], &json, &n)))
+    if (argc != 5 || !load(argv[1], &im.p, &im.n) ||
+        (argv[2][0] != '-' && !load(argv[2], &json, &n)))
         return 2;
     profile = (struct bytes){json, n};
     was = malloc(im.n);
@@ -159,7 +170,8 @@ int main(int argc, char **argv)
         for (size_t k = 0; k < nr; k++)
             memcpy(im.p + changed[k], was + changed[k], 8);
     }
-    printf("%zu of %s images were opened, %lu bytes of text, longest %.3f s\n", found, argv[3], given, longest);
+    printf("%zu of %s images were opened, %lu bytes of text, longest %.3f s\n", found, argv[3],
+           given, longest);
     free(was);
     free(im.p);
     free(im.page);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From a guess about the page table to a view: KUSER_SHARED_DATA proves the guess, the image is found through it, then symbols
- * (exports, a profile, the debugger block), offsets (a profile, or inferred), facts.
+ * From a guess about the page table to a view: KUSER_SHARED_DATA proves the guess, the image is
+ * found through it, then symbols (exports, a profile, the debugger block), offsets (a profile, or
+ * inferred), facts.
  */
 #include "os/windows/bringup.h"
 
@@ -43,8 +44,9 @@ static bool is_shared_data(const uint8_t *page)
 {
     uint32_t major = le32(page + SHARED_MAJOR), minor = le32(page + SHARED_MINOR);
     uint16_t drive = le16(page + SHARED_SYSTEM_ROOT);
-    return (major == 5 || major == 6 || major == 10) && minor <= 3 && drive >= 'A' && drive <= 'Z' &&
-           le16(page + SHARED_SYSTEM_ROOT + 2) == ':' && le16(page + SHARED_SYSTEM_ROOT + 4) == '\\';
+    return (major == 5 || major == 6 || major == 10) && minor <= 3 && drive >= 'A' &&
+           drive <= 'Z' && le16(page + SHARED_SYSTEM_ROOT + 2) == ':' &&
+           le16(page + SHARED_SYSTEM_ROOT + 4) == '\\';
 }
 
 int win_image_read(void *arg, uint64_t rva, void *buf, size_t n)
@@ -61,7 +63,8 @@ static int prove(void *arg, const struct win_guess *g)
     struct aspace as;
     uint8_t page[SHARED_SIZE];
     aspace_init(&as, &v->source->phys, g->form, paging_root(g->form, g->root));
-    if (aspace_read(&as, GVA(win_shared_data(g->form)), page, sizeof page, NULL) != ST_OK || !is_shared_data(page))
+    if (aspace_read(&as, GVA(win_shared_data(g->form)), page, sizeof page, NULL) != ST_OK ||
+        !is_shared_data(page))
         return ST_ABSENT;
     if (b->searches++ >= MAX_SEARCHES || win_find_image(&as, g->form, g->entry, &w->base) != ST_OK)
         return ST_ABSENT;
@@ -89,8 +92,10 @@ static int read_kdbg(struct windows_view *w, uint64_t at, struct kdbg *ret)
     (void)!aspace_read(&w->v->kernel, GVA(at), block, sizeof block, &n);
     if (kdbg_parse((struct bytes){block, n}, w->v->ptr_size, w->base, ret) == ST_OK)
         return ST_OK;
-    if (w->v->ptr_size != 8 || win_symbol(w, "KiWaitNever", &never_at) != ST_OK || win_symbol(w, "KiWaitAlways", &always_at) != ST_OK ||
-        win_symbol(w, "KdpDataBlockEncoded", &flag) != ST_OK || aspace_read64(&w->v->kernel, GVA(never_at), &never) != ST_OK ||
+    if (w->v->ptr_size != 8 || win_symbol(w, "KiWaitNever", &never_at) != ST_OK ||
+        win_symbol(w, "KiWaitAlways", &always_at) != ST_OK ||
+        win_symbol(w, "KdpDataBlockEncoded", &flag) != ST_OK ||
+        aspace_read64(&w->v->kernel, GVA(never_at), &never) != ST_OK ||
         aspace_read64(&w->v->kernel, GVA(always_at), &always) != ST_OK)
         return ST_ABSENT;
     kdbg_decode(block, n, never, always, flag);
@@ -128,7 +133,9 @@ static void open_kdbg(struct windows_view *w, struct kdbg_offsets *told)
     }
     if (st != ST_OK) {
         os_fact(w->v, "debugger block", "looked for its tag in the kernel image", "%s",
-                w->v->ptr_size == 8 ? "not found: encoded (the keys are in a profile), or not in memory" : "not found");
+                w->v->ptr_size == 8
+                    ? "not found: encoded (the keys are in a profile), or not in memory"
+                    : "not found");
         return;
     }
     w->kdbg = at;
@@ -145,11 +152,13 @@ static void find_variables(struct windows_view *w)
     (void)!win_symbol(w, "PsActiveProcessHead", &w->process_head);
     (void)!win_symbol(w, "PsLoadedModuleList", &w->module_head);
     if (win_symbol(w, "PsInitialSystemProcess", &at) != ST_OK ||
-        read_ptr(&w->v->kernel, w->v->ptr_size, at, &w->system_process) != ST_OK || !win_kernel_pointer(w, w->system_process))
+        read_ptr(&w->v->kernel, w->v->ptr_size, at, &w->system_process) != ST_OK ||
+        !win_kernel_pointer(w, w->system_process))
         w->system_process = 0;
 }
 
-/* The System process' page table: it maps no user memory, and the guess may have been any process'. */
+/* The System process' page table: it maps no user memory, and the guess may have been any process'.
+ */
 static void settle_root(struct bringup *b)
 {
     struct windows_view *w = b->w;
@@ -157,7 +166,8 @@ static void settle_root(struct bringup *b)
     uint64_t reg, pa, want, left;
     const char *how = b->guess.how;
     struct aspace as = v->kernel;
-    if (w->system_process && win_ptr(w, &v->kernel, w->system_process, W_process_dtb, &reg) == ST_OK) {
+    if (w->system_process &&
+        win_ptr(w, &v->kernel, w->system_process, W_process_dtb, &reg) == ST_OK) {
         as.half[0].root = as.half[1].root = paging_root(v->form, reg);
         if (aspace_translate(&v->kernel, GVA(w->base), &want, &left) == ST_OK &&
             aspace_translate(&as, GVA(w->base), &pa, &left) == ST_OK && pa == want) {
@@ -166,12 +176,14 @@ static void settle_root(struct bringup *b)
         }
     }
     v->info.root = v->kernel.half[1].root;
-    os_fact(v, "page table root", how, "%#" PRIx64 ", %s", v->info.root, paging_form(v->form)->name);
+    os_fact(v, "page table root", how, "%#" PRIx64 ", %s", v->info.root,
+            paging_form(v->form)->name);
 }
 
 /* ---- facts ---- */
 
-/* Build numbers: Microsoft, "Windows release health" and "OSVERSIONINFOW" (workstation; the server of the same build). */
+/* Build numbers: Microsoft, "Windows release health" and "OSVERSIONINFOW" (workstation; the server
+ * of the same build). */
 static const struct {
     uint32_t build;
     const char *name;
@@ -213,7 +225,8 @@ static void read_version(struct windows_view *w)
     char lab[128] = "";
     uint64_t at;
     uint32_t n;
-    if (win_symbol(w, "NtBuildNumber", &at) == ST_OK && aspace_read32(&w->v->kernel, GVA(at), &n) == ST_OK)
+    if (win_symbol(w, "NtBuildNumber", &at) == ST_OK &&
+        aspace_read32(&w->v->kernel, GVA(at), &n) == ST_OK)
         w->build = n & 0xffff; /* the high bits tell free (0xf) from checked (0xc) */
     for (size_t i = 0; i < ARRAY_LEN(builds); i++)
         if (builds[i].build == w->build)
@@ -221,7 +234,8 @@ static void read_version(struct windows_view *w)
     if (win_symbol(w, "NtBuildLab", &at) == ST_OK)
         (void)aspace_read_str(&w->v->kernel, GVA(at), lab, sizeof lab);
     snprintf(k->release, sizeof k->release, "%u.%u.%u", w->major, w->minor, w->build);
-    snprintf(k->banner, sizeof k->banner, "%s (build %u)%s%s", name, w->build, lab[0] ? ", " : "", lab);
+    snprintf(k->banner, sizeof k->banner, "%s (build %u)%s%s", name, w->build, lab[0] ? ", " : "",
+             lab);
 }
 
 static int win_refresh(struct osview *v)
@@ -232,8 +246,10 @@ static int win_refresh(struct osview *v)
     if (aspace_read(&v->kernel, GVA(win_shared_data(v->form)), page, sizeof page, NULL) != ST_OK)
         return ST_ABSENT;
     /* KSYSTEM_TIME: low, high, and high again for readers without a lock */
-    uint64_t up = (uint64_t)le32(page + SHARED_INTERRUPT_TIME + 4) << 32 | le32(page + SHARED_INTERRUPT_TIME);
-    uint64_t now = (uint64_t)le32(page + SHARED_SYSTEM_TIME + 4) << 32 | le32(page + SHARED_SYSTEM_TIME);
+    uint64_t up =
+        (uint64_t)le32(page + SHARED_INTERRUPT_TIME + 4) << 32 | le32(page + SHARED_INTERRUPT_TIME);
+    uint64_t now =
+        (uint64_t)le32(page + SHARED_SYSTEM_TIME + 4) << 32 | le32(page + SHARED_SYSTEM_TIME);
     w->major = le32(page + SHARED_MAJOR);
     w->minor = le32(page + SHARED_MINOR);
     if (up < now && up < UINT64_MAX / 100) {
@@ -259,13 +275,17 @@ static void kernel_facts(struct bringup *b)
     k->image_size = w->image.size;
     k->symbols = v->symbols.ops ? v->symbols.ops->count(v->symbols.self) : 0;
     k->types = v->types.ops ? v->types.ops->count(v->types.self) : 0;
-    os_fact(v, "kernel", b->guess.entry ? "downwards from the low stub's entry point" : "image that exports as ntoskrnl.exe",
+    os_fact(v, "kernel",
+            b->guess.entry ? "downwards from the low stub's entry point"
+                           : "image that exports as ntoskrnl.exe",
             "image at %#" PRIx64 ", physical %#" PRIx64, w->base, k->text_pa);
     if (w->pdb.file[0])
-        os_fact(v, "PDB", "debug directory of the kernel image", "%.48s, GUID %s, age %u", w->pdb.file, w->pdb.guid, w->pdb.age);
+        os_fact(v, "PDB", "debug directory of the kernel image", "%.48s, GUID %s, age %u",
+                w->pdb.file, w->pdb.guid, w->pdb.age);
     if (!v->types.ops && w->pdb.file[0])
         os_fact(v, "profile", "none given: maps and threads need one",
-                "make it from %.32s/%s%X of Microsoft's symbol server; --profile FILE", w->pdb.file, w->pdb.guid, w->pdb.age);
+                "make it from %.32s/%s%X of Microsoft's symbol server; --profile FILE", w->pdb.file,
+                w->pdb.guid, w->pdb.age);
 }
 
 /* ---- the probe ---- */
@@ -277,14 +297,19 @@ static int win_known_member(struct osview *v, const char *type, const char *memb
         const char *type, *member;
         enum layout_id id;
     } rows[] = {
-        {"_KPROCESS", "DirectoryTableBase", W_process_dtb}, {"_EPROCESS", "UniqueProcessId", W_process_pid},
-        {"_EPROCESS", "ActiveProcessLinks", W_process_links}, {"_EPROCESS", "ImageFileName", W_process_name},
-        {"_EPROCESS", "InheritedFromUniqueProcessId", W_process_ppid}, {"_EPROCESS", "Peb", W_process_peb},
-        {"_EPROCESS", "CreateTime", W_process_create}, {"_LDR_DATA_TABLE_ENTRY", "BaseDllName", W_ldr_name},
+        {"_KPROCESS", "DirectoryTableBase", W_process_dtb},
+        {"_EPROCESS", "UniqueProcessId", W_process_pid},
+        {"_EPROCESS", "ActiveProcessLinks", W_process_links},
+        {"_EPROCESS", "ImageFileName", W_process_name},
+        {"_EPROCESS", "InheritedFromUniqueProcessId", W_process_ppid},
+        {"_EPROCESS", "Peb", W_process_peb},
+        {"_EPROCESS", "CreateTime", W_process_create},
+        {"_LDR_DATA_TABLE_ENTRY", "BaseDllName", W_ldr_name},
         {"_LDR_DATA_TABLE_ENTRY", "DllBase", W_ldr_base},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (!strcmp(rows[i].type, type) && !strcmp(rows[i].member, member) && win_has(w, rows[i].id)) {
+        if (!strcmp(rows[i].type, type) && !strcmp(rows[i].member, member) &&
+            win_has(w, rows[i].id)) {
             *ret = w->m[rows[i].id].off;
             return ST_OK;
         }
@@ -303,6 +328,7 @@ static const struct os_ops windows_ops = {
     .cmdline = win_cmdline,
     .vmas = win_vmas,
     .modules = win_modules,
+    .check = win_check,
     .process_space = win_process_space,
     .refresh = win_refresh,
     .known_member = win_known_member,
@@ -310,15 +336,20 @@ static const struct os_ops windows_ops = {
 };
 
 /* What the probes before this one tell is as interesting: it stays in front. */
-static int nothing_found(const struct source *source, const struct os_options *options, struct diag *d)
+static int nothing_found(const struct source *source, const struct os_options *options,
+                         struct diag *d)
 {
     char before[sizeof d->text] = "";
     if (options->kind == VMI_KIND_NONE && d->code == ST_ABSENT)
         snprintf(before, sizeof before, "%.380s; ", d->text);
-    return diag_fail(d, ST_ABSENT, "%sno Windows kernel was found in %s: no table maps itself and KUSER_SHARED_DATA", before, source->name);
+    return diag_fail(
+        d, ST_ABSENT,
+        "%sno Windows kernel was found in %s: no table maps itself and KUSER_SHARED_DATA", before,
+        source->name);
 }
 
-int windows_probe(struct source *source, const struct os_options *options, struct diag *d, struct osview *ret)
+int windows_probe(struct source *source, const struct os_options *options, struct diag *d,
+                  struct osview *ret)
 {
     uint64_t began = plat_now_ns();
     struct windows_view *w = calloc(1, sizeof *w);

@@ -5,6 +5,7 @@
 
 #include "os/os.h"
 
-int windows_probe(struct source *source, const struct os_options *options, struct diag *d, struct osview *ret);
+int windows_probe(struct source *source, const struct os_options *options, struct diag *d,
+                  struct osview *ret);
 
 #endif

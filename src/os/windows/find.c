@@ -3,10 +3,12 @@
  * Finding the kernel's page table, then its image.
  *
  * 1. CR3 of a vCPU.
- * 2. x64: the block for starting other processors in the first MiB (PROCESSOR_START_BLOCK in the public PDBs; MemProcFS looks for
- *    it, too, vmmwininit.c): a jump, the kernel's 64-bit entry at 0x70, CR3 at 0xa0. 255 pages to look at.
- * 3. All of memory for a table that maps itself, as Windows' do: legacy 0x300 of a page directory; PAE the fourth directory, whose
- *    first four entries are the four; x64 any entry of the upper half (0x1ed until Windows 10 1607, random since).
+ * 2. x64: the block for starting other processors in the first MiB (PROCESSOR_START_BLOCK in the
+ * public PDBs; MemProcFS looks for it, too, vmmwininit.c): a jump, the kernel's 64-bit entry at
+ * 0x70, CR3 at 0xa0. 255 pages to look at.
+ * 3. All of memory for a table that maps itself, as Windows' do: legacy 0x300 of a page directory;
+ * PAE the fourth directory, whose first four entries are the four; x64 any entry of the upper half
+ * (0x1ed until Windows 10 1607, random since).
  *
  * A guess costs one walk to refute: KUSER_SHARED_DATA is at a fixed address in every process.
  */
@@ -46,7 +48,9 @@ static int find_registers(struct search *f)
             continue;
         bool pae = r.cr4 >> 5 & 1, la57 = r.cr4 >> 12 & 1;
         bool longmode = r.have & REGS_EFER ? r.efer >> 10 & 1 : f->s->arch != ARCH_X86;
-        enum form_id form = longmode && pae ? la57 ? FORM_X86_5LEVEL : FORM_X86_4LEVEL : pae ? FORM_X86_PAE : FORM_X86_LEGACY;
+        enum form_id form = longmode && pae ? la57 ? FORM_X86_5LEVEL : FORM_X86_4LEVEL
+                            : pae           ? FORM_X86_PAE
+                                            : FORM_X86_LEGACY;
         if (try(f, "CR3 of a vCPU", form, r.cr3, 0) == ST_OK)
             return ST_OK;
     }
@@ -58,19 +62,23 @@ static int find_low_stub(struct search *f)
     struct phys *phys = &f->s->phys;
     for (uint64_t pa = PAGE; pa < 1 << 20; pa += PAGE) {
         uint64_t start, entry, cr3;
-        if (phys_read_entry(phys, pa, 8, &start) != ST_OK || (start & 0xffffffffffff00ffULL) != 0x00000001000600e9ULL)
+        if (phys_read_entry(phys, pa, 8, &start) != ST_OK ||
+            (start & 0xffffffffffff00ffULL) != 0x00000001000600e9ULL)
             continue;
-        if (phys_read_entry(phys, pa + 0x70, 8, &entry) != ST_OK || (entry & 0xfffff80000000003ULL) != 0xfffff80000000000ULL)
+        if (phys_read_entry(phys, pa + 0x70, 8, &entry) != ST_OK ||
+            (entry & 0xfffff80000000003ULL) != 0xfffff80000000000ULL)
             continue;
         if (phys_read_entry(phys, pa + 0xa0, 8, &cr3) != ST_OK || cr3 & 0xffffff0000000fffULL)
             continue;
-        if (try(f, "low stub", FORM_X86_4LEVEL, cr3, entry) == ST_OK || try(f, "low stub", FORM_X86_5LEVEL, cr3, entry) == ST_OK)
+        if (try(f, "low stub", FORM_X86_4LEVEL, cr3, entry) == ST_OK ||
+            try(f, "low stub", FORM_X86_5LEVEL, cr3, entry) == ST_OK)
             return ST_OK;
     }
     return ST_ABSENT;
 }
 
-/* A page, mapped or copied; NULL: not there. What a source maps only until its next call is copied. */
+/* A page, mapped or copied; NULL: not there. What a source maps only until its next call is copied.
+ */
 static const uint8_t *page_at(struct phys *phys, uint64_t pa, uint8_t *copy)
 {
     const struct phys_range *r = phys_find(phys, pa);
@@ -79,11 +87,13 @@ static const uint8_t *page_at(struct phys *phys, uint64_t pa, uint8_t *copy)
     return phys_read(phys, pa, copy, PAGE, NULL) == ST_OK ? copy : NULL;
 }
 
-/* PAE: the table of four entries that name these four directories; 32 bytes, aligned, below 4 GiB. */
+/* PAE: the table of four entries that name these four directories; 32 bytes, aligned, below 4 GiB.
+ */
 static int find_pae_top(struct search *f, const uint64_t directory[4])
 {
     struct phys *phys = &f->s->phys;
-    for (uint64_t end, at = 0; (at = phys_next_data(phys, at, &end)) != UINT64_MAX && at < 1ULL << 32; at = end)
+    for (uint64_t end, at = 0;
+         (at = phys_next_data(phys, at, &end)) != UINT64_MAX && at < 1ULL << 32; at = end)
         for (uint64_t pa = at & ~(uint64_t)(PAGE - 1); pa < end; pa += PAGE) {
             uint8_t copy[PAGE];
             const uint8_t *p = page_at(phys, pa, copy);
@@ -92,9 +102,11 @@ static int find_pae_top(struct search *f, const uint64_t directory[4])
                     continue;
                 bool same = true;
                 for (unsigned i = 0; i < 3; i++)
-                    same = same && !((le64(p + off + i * 8) ^ directory[i]) & 0xffffffffff000ULL) && p[off + i * 8] & 1;
+                    same = same && !((le64(p + off + i * 8) ^ directory[i]) & 0xffffffffff000ULL) &&
+                           p[off + i * 8] & 1;
                 if (same && pa + off != (directory[3] & 0xffffffffff000ULL) &&
-                    try(f, "table of the four directories that see themselves", FORM_X86_PAE, pa + off, 0) == ST_OK)
+                    try(f, "table of the four directories that see themselves", FORM_X86_PAE,
+                        pa + off, 0) == ST_OK)
                     return ST_OK;
             }
         }
@@ -123,7 +135,8 @@ static int try_page(struct search *f, uint64_t pa, const uint8_t *p)
         if (find_pae_top(f, directory) == ST_OK)
             return ST_OK;
     }
-    /* entries that such a table has: of KUSER_SHARED_DATA and of the kernel; with five levels the last one leads to both */
+    /* entries that such a table has: of KUSER_SHARED_DATA and of the kernel; with five levels the
+     * last one leads to both */
     bool four = leads_on(f, p, 495) && leads_on(f, p, 496), five = leads_on(f, p, 511);
     unsigned hits = 0;
     for (unsigned i = 256; i < 512 && (four || five); i++)
@@ -152,7 +165,8 @@ static int find_self_map(struct search *f)
     return ST_ABSENT;
 }
 
-int win_find(struct source *s, uint64_t flags, int (*prove)(void *arg, const struct win_guess *g), void *arg)
+int win_find(struct source *s, uint64_t flags, int (*prove)(void *arg, const struct win_guess *g),
+             void *arg)
 {
     static int (*const finders[])(struct search *) = {find_registers, find_low_stub, find_self_map};
     struct search f = {.s = s, .flags = flags, .prove = prove, .arg = arg};
@@ -166,7 +180,8 @@ int win_find(struct source *s, uint64_t flags, int (*prove)(void *arg, const str
 
 /* ---- the image ---- */
 
-/* Looks at the pages of a range for the kernel's first one. Bounded: forged tables can map one page everywhere. */
+/* Looks at the pages of a range for the kernel's first one. Bounded: forged tables can map one page
+ * everywhere. */
 struct image_search {
     const struct aspace *as;
     uint64_t base;
@@ -184,7 +199,8 @@ static int read_at(void *arg, uint64_t rva, void *buf, size_t n)
     return aspace_read(a->as, GVA(a->base + rva), buf, n, NULL);
 }
 
-/* All kernels export as ntoskrnl.exe, whatever their file was called (ntkrnlpa.exe, ntkrnlmp.exe). */
+/* All kernels export as ntoskrnl.exe, whatever their file was called (ntkrnlpa.exe, ntkrnlmp.exe).
+ */
 static bool is_kernel(const struct aspace *as, uint64_t va)
 {
     struct at a = {as, va};
@@ -194,7 +210,8 @@ static bool is_kernel(const struct aspace *as, uint64_t va)
     uint16_t magic;
     if (aspace_read(as, GVA(va), &magic, sizeof magic, NULL) != ST_OK || magic != 0x5a4d /* MZ */)
         return false;
-    return pe_open(&r, &image) == ST_OK && pe_own_name(&r, &image, name, sizeof name) == ST_OK && !strcmp(name, "ntoskrnl.exe");
+    return pe_open(&r, &image) == ST_OK && pe_own_name(&r, &image, name, sizeof name) == ST_OK &&
+           !strcmp(name, "ntoskrnl.exe");
 }
 
 static int look_at_page(const struct walk *walk, void *arg)
@@ -221,14 +238,16 @@ static int look_at_page(const struct walk *walk, void *arg)
 int win_find_image(const struct aspace *as, enum form_id form, uint64_t entry, uint64_t *ret)
 {
     bool bits64 = form == FORM_X86_4LEVEL || form == FORM_X86_5LEVEL;
-    struct image_search f = {.as = as, .pages = 1 << 22, .images = 4096}; /* 16 GiB: a kernel maps far less there */
-    for (uint64_t i = 0; entry && i < 8192; i++) /* 32 MiB down from a place in it */
+    struct image_search f = {
+        .as = as, .pages = 1 << 22, .images = 4096}; /* 16 GiB: a kernel maps far less there */
+    for (uint64_t i = 0; entry && i < 8192; i++)     /* 32 MiB down from a place in it */
         if (is_kernel(as, (entry & ~(uint64_t)(PAGE - 1)) - i * PAGE)) {
             *ret = (entry & ~(uint64_t)(PAGE - 1)) - i * PAGE;
             return ST_OK;
         }
     /* x64: the 512 GiB that begin there hold the kernel and HAL (Windows' documented layout) */
-    uint64_t from = bits64 ? 0xfffff80000000000ULL : 0x80000000, to = bits64 ? 0xfffff87fffffffffULL : 0xffffffff;
+    uint64_t from = bits64 ? 0xfffff80000000000ULL : 0x80000000,
+             to = bits64 ? 0xfffff87fffffffffULL : 0xffffffff;
     (void)aspace_each_page(as, from, to, 1 << 16, look_at_page, &f);
     if (!f.base)
         return ST_ABSENT;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where in physical memory a Windows kernel may be: guesses, cheapest first, each to be proved by whoever asked. */
+/* Where in physical memory a Windows kernel may be: guesses, cheapest first, each to be proved by
+ * whoever asked. */
 #ifndef TINYVMI_OS_WINDOWS_FIND_H
 #define TINYVMI_OS_WINDOWS_FIND_H
 
@@ -15,20 +16,24 @@ struct win_guess {
 };
 
 /*
- * Calls `prove` for one guess after the other until it answers ST_OK (returned), or no guess is left (ST_ABSENT). `flags`:
- * VMI_OPEN_NO_REGISTERS.
+ * Calls `prove` for one guess after the other until it answers ST_OK (returned), or no guess is
+ * left (ST_ABSENT). `flags`: VMI_OPEN_NO_REGISTERS.
  */
-int win_find(struct source *s, uint64_t flags, int (*prove)(void *arg, const struct win_guess *g), void *arg);
+int win_find(struct source *s, uint64_t flags, int (*prove)(void *arg, const struct win_guess *g),
+             void *arg);
 
-/* Where KUSER_SHARED_DATA is in the kernel's half (ntddk.h: KI_USER_SHARED_DATA, SharedUserData). */
+/* Where KUSER_SHARED_DATA is in the kernel's half (ntddk.h: KI_USER_SHARED_DATA, SharedUserData).
+ */
 static inline uint64_t win_shared_data(enum form_id form)
 {
     return form == FORM_X86_4LEVEL || form == FORM_X86_5LEVEL ? 0xfffff78000000000ULL : 0xffdf0000;
 }
 
 /*
- * The first byte of ntoskrnl in the space of a guess: an image that exports under that name. `entry`: 0 or an address in it.
+ * The first byte of ntoskrnl in the space of a guess: an image that exports under that name.
+ * `entry`: 0 or an address in it.
  */
-MUST_USE int win_find_image(const struct aspace *as, enum form_id form, uint64_t entry, uint64_t *ret);
+MUST_USE int win_find_image(const struct aspace *as, enum form_id form, uint64_t entry,
+                            uint64_t *ret);
 
 #endif

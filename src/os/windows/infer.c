@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Offsets in EPROCESS without a profile, from what must hold for the System process and all on its list. A member is taken only
- * when exactly what was expected holds for all sampled processes; else it stays unknown.
+ * Offsets in EPROCESS without a profile, from what must hold for the System process and all on its
+ * list. A member is taken only when exactly what was expected holds for all sampled processes; else
+ * it stays unknown.
  *
- * Facts used, true from Windows XP to 11: the System process is called "System", has the id 4 and no PEB; UniqueProcessId is
- * followed by ActiveProcessLinks; ids are multiples of 4; the list's head is in the kernel image; the first process that System
- * starts (smss) has the parent 4; CreateTime is a FILETIME; a PEB is a page of user memory that tells the address of an image.
+ * Facts used, true from Windows XP to 11: the System process is called "System", has the id 4 and
+ * no PEB; UniqueProcessId is followed by ActiveProcessLinks; ids are multiples of 4; the list's
+ * head is in the kernel image; the first process that System starts (smss) has the parent 4;
+ * CreateTime is a FILETIME; a PEB is a page of user memory that tells the address of an image.
  */
 #include <stdlib.h>
 
@@ -61,7 +63,8 @@ static bool name_like(const struct infer *f, size_t i, size_t off)
     return true;
 }
 
-/* Walks the list through `links` and samples the processes. The head is the one entry in the kernel image. */
+/* Walks the list through `links` and samples the processes. The head is the one entry in the kernel
+ * image. */
 static bool walk(struct infer *f, size_t links, size_t name, uint64_t *head)
 {
     struct windows_view *w = f->w;
@@ -81,7 +84,8 @@ static bool walk(struct infer *f, size_t links, size_t name, uint64_t *head)
         if (!win_kernel_pointer(w, node) || f->nr == SAMPLES)
             break;
         sample(f, node - links);
-        if (f->p[f->nr - 1].n < MAX_OF(links + 2 * f->ps, name + 15)) { /* not all of it is in memory */
+        if (f->p[f->nr - 1].n <
+            MAX_OF(links + 2 * f->ps, name + 15)) { /* not all of it is in memory */
             f->nr--;
             break;
         }
@@ -90,10 +94,12 @@ static bool walk(struct infer *f, size_t links, size_t name, uint64_t *head)
             return false;
         f->p[f->nr - 1].pid = (uint32_t)pid;
     }
-    /* a list that breaks off is as good: what came before was as it must be, and the head is also before System, the first */
+    /* a list that breaks off is as good: what came before was as it must be, and the head is also
+     * before System, the first */
     uint64_t back, next;
-    if (!*head && read_ptr(f->as, f->ps, f->p[0].object + links + f->ps, &back) == ST_OK && back - w->base < w->image.size &&
-        read_ptr(f->as, f->ps, back, &next) == ST_OK && next == f->p[0].object + links)
+    if (!*head && read_ptr(f->as, f->ps, f->p[0].object + links + f->ps, &back) == ST_OK &&
+        back - w->base < w->image.size && read_ptr(f->as, f->ps, back, &next) == ST_OK &&
+        next == f->p[0].object + links)
         *head = back;
     return *head && f->nr > 1;
 }
@@ -107,7 +113,8 @@ static bool find_list(struct infer *f)
             name = off;
     for (size_t off = f->ps; name && off + 3 * f->ps <= f->p[0].n; off += f->ps) {
         uint64_t next = word(f, 0, off + f->ps), back, head;
-        if (word(f, 0, off) != 4 || !win_kernel_pointer(w, next) || read_ptr(f->as, f->ps, next + f->ps, &back) != ST_OK ||
+        if (word(f, 0, off) != 4 || !win_kernel_pointer(w, next) ||
+            read_ptr(f->as, f->ps, next + f->ps, &back) != ST_OK ||
             back != f->p[0].object + off + f->ps || !walk(f, off + f->ps, name, &head))
             continue;
         know(f, W_process_name, name, 15);
@@ -151,7 +158,8 @@ static void find_dtb(struct infer *f, size_t told)
 static void find_ppid(struct infer *f, size_t told)
 {
     size_t found = 0;
-    for (size_t off = f->w->m[W_process_links].off + 2 * f->ps; off + f->ps <= f->p[0].n; off += f->ps) {
+    for (size_t off = f->w->m[W_process_links].off + 2 * f->ps; off + f->ps <= f->p[0].n;
+         off += f->ps) {
         size_t known = 0, distinct = 0;
         bool good = (!told || off == told) && word(f, 0, off) == 0 && word(f, 1, off) == 4;
         for (size_t i = 1; i < f->nr && good; i++) {
@@ -178,7 +186,8 @@ static void find_create(struct infer *f)
     const uint64_t y2000 = 125911584000000000ULL;
     uint8_t clock[12];
     size_t found = 0;
-    if (aspace_read(f->as, GVA(win_shared_data(w->v->form) + 0x14), clock, sizeof clock, NULL) != ST_OK)
+    if (aspace_read(f->as, GVA(win_shared_data(w->v->form) + 0x14), clock, sizeof clock, NULL) !=
+        ST_OK)
         return;
     uint64_t now = (uint64_t)le32(clock + 4) << 32 | le32(clock);
     for (size_t off = 8; off + 8 <= f->p[0].n; off += 8) {
@@ -204,14 +213,17 @@ static bool is_peb(const struct infer *f, size_t i, uint64_t peb)
     struct aspace as = *f->as;
     uint64_t image;
     uint16_t magic;
-    as.half[0].root = as.half[1].root = paging_root(w->v->form, word(f, i, w->m[W_process_dtb].off));
-    return win_ptr(w, &as, peb, W_peb_image, &image) == ST_OK && image && !win_kernel_pointer(w, image) && !(image & 0xfff) &&
+    as.half[0].root = as.half[1].root =
+        paging_root(w->v->form, word(f, i, w->m[W_process_dtb].off));
+    return win_ptr(w, &as, peb, W_peb_image, &image) == ST_OK && image &&
+           !win_kernel_pointer(w, image) && !(image & 0xfff) &&
            aspace_read(&as, GVA(image), &magic, sizeof magic, NULL) == ST_OK && magic == 0x5a4d;
 }
 
 static void find_peb(struct infer *f, size_t told)
 {
-    for (size_t off = f->w->m[W_process_links].off; win_has(f->w, W_process_dtb) && off + f->ps <= f->p[0].n; off += f->ps) {
+    for (size_t off = f->w->m[W_process_links].off;
+         win_has(f->w, W_process_dtb) && off + f->ps <= f->p[0].n; off += f->ps) {
         size_t tried = 0, good = 0;
         if ((told && off != told) || word(f, 0, off))
             continue;
@@ -248,8 +260,10 @@ void win_infer_processes(struct windows_view *w, const struct kdbg_offsets *told
         find_peb(f, told->peb);
         w->v->info.inferred = true;
         os_fact(w->v, "offsets", "inferred from the System process and its neighbours",
-                "of EPROCESS, from %zu processes%s%s%s%s", f->nr, win_has(w, W_process_dtb) ? "" : "; no page tables",
-                win_has(w, W_process_ppid) ? "" : "; no parents", win_has(w, W_process_create) ? "" : "; no times",
+                "of EPROCESS, from %zu processes%s%s%s%s", f->nr,
+                win_has(w, W_process_dtb) ? "" : "; no page tables",
+                win_has(w, W_process_ppid) ? "" : "; no parents",
+                win_has(w, W_process_create) ? "" : "; no times",
                 win_has(w, W_process_peb) ? "" : "; no PEB");
     }
     free(f);

@@ -7,8 +7,9 @@
 #include "os/windows/windows.h"
 
 /*
- * Fills what is unknown of EPROCESS in w->m, and w->process_head; needs w->system_process, the image and the kernel's space. `told`:
- * offsets of the debugger block, taken when they pass the same checks. What cannot be proved stays unknown.
+ * Fills what is unknown of EPROCESS in w->m, and w->process_head; needs w->system_process, the
+ * image and the kernel's space. `told`: offsets of the debugger block, taken when they pass the
+ * same checks. What cannot be proved stays unknown.
  */
 void win_infer_processes(struct windows_view *w, const struct kdbg_offsets *told);
 

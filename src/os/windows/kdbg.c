@@ -111,7 +111,8 @@ void kdbg_decode(uint8_t *block, size_t n, uint64_t never, uint64_t always, uint
 size_t kdbg_search(struct bytes page, size_t from)
 {
     while (from + KDBG_TAG_AT + 4 <= page.n) {
-        const uint8_t *hit = memmem(page.p + from + KDBG_TAG_AT, page.n - from - KDBG_TAG_AT, "KDBG", 4);
+        const uint8_t *hit =
+            memmem(page.p + from + KDBG_TAG_AT, page.n - from - KDBG_TAG_AT, "KDBG", 4);
         if (!hit)
             break;
         size_t at = (size_t)(hit - page.p) - KDBG_TAG_AT;
@@ -150,7 +151,8 @@ const char *kdbg_each(const struct kdbg *k, size_t i, uint64_t *ret)
 
 void kdbg_offsets(const struct kdbg *k, struct kdbg_offsets *ret)
 {
-    /* OffsetKThreadNextProcessor at 0x298 begins a row of 16-bit offsets; the eighth after it is SizeEProcess */
+    /* OffsetKThreadNextProcessor at 0x298 begins a row of 16-bit offsets; the eighth after it is
+     * SizeEProcess */
     *ret = (struct kdbg_offsets){0};
     if (k->size < OFFSETS_AT + 24)
         return;

@@ -53,7 +53,8 @@ void win_layout_resolve(struct windows_view *w)
     }
 }
 
-int win_read(const struct windows_view *w, const struct aspace *as, uint64_t at, enum layout_id id, unsigned size, uint64_t *ret)
+int win_read(const struct windows_view *w, const struct aspace *as, uint64_t at, enum layout_id id,
+             unsigned size, uint64_t *ret)
 {
     const struct win_member *m = &w->m[id];
     uint64_t v = 0;
@@ -69,7 +70,8 @@ int win_read(const struct windows_view *w, const struct aspace *as, uint64_t at,
     return ST_OK;
 }
 
-int win_ptr(const struct windows_view *w, const struct aspace *as, uint64_t at, enum layout_id id, uint64_t *ret)
+int win_ptr(const struct windows_view *w, const struct aspace *as, uint64_t at, enum layout_id id,
+            uint64_t *ret)
 {
     if (!w->m[id].how)
         return ST_UNSUPPORTED;
@@ -90,7 +92,8 @@ bool win_kernel_pointer(const struct windows_view *w, uint64_t p)
 {
     if (p & (w->v->ptr_size - 1))
         return false;
-    /* the kernel's half: the upper one of canonical addresses; 2 GiB, or 3 with /3GB (then from 0xc0000000) */
+    /* the kernel's half: the upper one of canonical addresses; 2 GiB, or 3 with /3GB (then from
+     * 0xc0000000) */
     return w->v->ptr_size == 8 ? p >> 47 == 0x1ffff : p >= 0x80000000 && p <= 0xffffffff;
 }
 
@@ -148,7 +151,8 @@ void win_utf8(const uint8_t *utf16, size_t n, char *buf, size_t size)
         buf[out] = '\0';
 }
 
-int win_unicode(const struct windows_view *w, const struct aspace *as, uint64_t at, char *buf, size_t size)
+int win_unicode(const struct windows_view *w, const struct aspace *as, uint64_t at, char *buf,
+                size_t size)
 {
     uint8_t head[4], text[2048];
     uint64_t from;

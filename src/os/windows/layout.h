@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Every structure member that we ask of a Windows kernel, by the name that its PDB gives it; alternatives for versions where it
- * was renamed or moved are separated by '|'. Columns: id, spec, then what is known without a profile: the offset in 32-bit and
- * in 64-bit Windows, -1 where it differs between versions and has to be inferred.
+ * Every structure member that we ask of a Windows kernel, by the name that its PDB gives it;
+ * alternatives for versions where it was renamed or moved are separated by '|'. Columns: id, spec,
+ * then what is known without a profile: the offset in 32-bit and in 64-bit Windows, -1 where it
+ * differs between versions and has to be inferred.
  *
- * Fixed offsets: winternl.h (PEB, PEB_LDR_DATA, LDR_DATA_TABLE_ENTRY: the documented members, with what lies between them as the
- * public PDBs of Windows XP to 11 have it); ntdef.h (UNICODE_STRING, LIST_ENTRY).
+ * Fixed offsets: winternl.h (PEB, PEB_LDR_DATA, LDR_DATA_TABLE_ENTRY: the documented members, with
+ * what lies between them as the public PDBs of Windows XP to 11 have it); ntdef.h (UNICODE_STRING,
+ * LIST_ENTRY).
  */
 #ifndef TINYVMI_OS_WINDOWS_LAYOUT_H
 #define TINYVMI_OS_WINDOWS_LAYOUT_H

@@ -2,13 +2,15 @@
 /*
  * Page table entries that the hardware does not take and Windows resolves without a disk.
  *
- * Layout: the public PDBs' _MMPTE_TRANSITION, _MMPTE_PROTOTYPE and _MMPTE_SUBSECTION. Bit 10 says prototype, bit 11 transition,
- * bits 9:5 are the protection. A transition entry keeps its frame. A prototype one has the address of the real entry, which
- * many processes share: in bits 63:16 on x64, in bits 63:32 with PAE; all ones: the VAD describes the page. The real entry is
- * valid, in transition, or has bit 10 (then it is a subsection's: the page is in the file alone). Legacy paging keeps the
- * prototype's address in two pieces relative to paged pool: not resolved.
+ * Layout: the public PDBs' _MMPTE_TRANSITION, _MMPTE_PROTOTYPE and _MMPTE_SUBSECTION. Bit 10 says
+ * prototype, bit 11 transition, bits 9:5 are the protection. A transition entry keeps its frame. A
+ * prototype one has the address of the real entry, which many processes share: in bits 63:16 on
+ * x64, in bits 63:32 with PAE; all ones: the VAD describes the page. The real entry is valid, in
+ * transition, or has bit 10 (then it is a subsection's: the page is in the file alone). Legacy
+ * paging keeps the prototype's address in two pieces relative to paged pool: not resolved.
  *
- * Not handled: Windows 10's inverted frame numbers of not-present entries (a mitigation of L1TF, on some machines).
+ * Not handled: Windows 10's inverted frame numbers of not-present entries (a mitigation of L1TF, on
+ * some machines).
  */
 #include "os/windows/windows.h"
 
@@ -28,7 +30,8 @@ static uint64_t frame_mask(const struct windows_view *w)
     }
 }
 
-/* The entry that would stand there if the page were valid. Protection: 2 executes, 3 executes and reads, 4 writes, 6 all. */
+/* The entry that would stand there if the page were valid. Protection: 2 executes, 3 executes and
+ * reads, 4 writes, 6 all. */
 static uint64_t present(const struct windows_view *w, uint64_t entry, uint64_t va)
 {
     unsigned protection = entry >> 5 & 7;
@@ -62,7 +65,8 @@ static bool prototype_at(const struct windows_view *w, uint64_t entry, uint64_t 
     }
 }
 
-static int resolve_transition(void *arg, const struct aspace *as, unsigned level, uint64_t entry, uint64_t va, uint64_t *ret)
+static int resolve_transition(void *arg, const struct aspace *as, unsigned level, uint64_t entry,
+                              uint64_t va, uint64_t *ret)
 {
     struct windows_view *w = arg;
     (void)as;
@@ -73,7 +77,8 @@ static int resolve_transition(void *arg, const struct aspace *as, unsigned level
     return ST_OK;
 }
 
-static int resolve(void *arg, const struct aspace *as, unsigned level, uint64_t entry, uint64_t va, uint64_t *ret)
+static int resolve(void *arg, const struct aspace *as, unsigned level, uint64_t entry, uint64_t va,
+                   uint64_t *ret)
 {
     struct windows_view *w = arg;
     uint64_t at, proto;
@@ -81,12 +86,14 @@ static int resolve(void *arg, const struct aspace *as, unsigned level, uint64_t 
         return resolve_transition(arg, as, level, entry, va, ret);
     if (level + 1 != paging_form(w->v->form)->levels || !prototype_at(w, entry, &at))
         return ST_ABSENT;
-    struct aspace kernel = w->v->kernel; /* one prototype leads to no second one: this space resolves transition alone */
+    struct aspace kernel = w->v->kernel; /* one prototype leads to no second one: this space
+                                            resolves transition alone */
     kernel.policy = &w->transition_only;
     if (aspace_read64(&kernel, GVA(at), &proto) != ST_OK)
         return ST_ABSENT;
     if (proto & VALID)
-        *ret = (proto & frame_mask(w)) | (proto & (WRITE | 1ULL << 63)) | VALID | (va >> 47 ? 0 : USER);
+        *ret = (proto & frame_mask(w)) | (proto & (WRITE | 1ULL << 63)) | VALID |
+               (va >> 47 ? 0 : USER);
     else if (in_transition(proto))
         *ret = present(w, proto, va);
     else

@@ -42,8 +42,8 @@ static int add_export(const struct pe_export *e, void *arg)
 }
 
 /*
- * Is it this kernel's profile? The image's exports are at the same places in it, or it is not: a stronger test than GUID and age, which
- * not every profile has.
+ * Is it this kernel's profile? The image's exports are at the same places in it, or it is not: a
+ * stronger test than GUID and age, which not every profile has.
  */
 static int check_profile(struct windows_view *w, const struct collect *c, const struct profile *p)
 {
@@ -52,9 +52,12 @@ static int check_profile(struct windows_view *w, const struct collect *c, const 
     if (c->both >= 4 && c->same * 10 >= c->both * 9)
         return ST_OK;
     return diag_fail(w->v->diag, ST_INVALID,
-                     "the profile is another kernel's: of %zu exported names that it has, %zu are where this kernel has them. This one is "
-                     "%s, GUID %s, age %u: make its ISF or Rekall profile from Microsoft's symbol server and give it with --profile", c->both,
-                     c->same, w->pdb.file[0] ? w->pdb.file : "unknown", w->pdb.guid[0] ? w->pdb.guid : "unknown", w->pdb.age);
+                     "the profile is another kernel's: of %zu exported names that it has, %zu are "
+                     "where this kernel has them. This one is "
+                     "%s, GUID %s, age %u: make its ISF or Rekall profile from Microsoft's symbol "
+                     "server and give it with --profile",
+                     c->both, c->same, w->pdb.file[0] ? w->pdb.file : "unknown",
+                     w->pdb.guid[0] ? w->pdb.guid : "unknown", w->pdb.age);
 }
 
 int win_symbols_open(struct windows_view *w, struct bytes profile)
@@ -72,7 +75,8 @@ int win_symbols_open(struct windows_view *w, struct bytes profile)
     if (st == ST_OK && p.symbols.ops)
         (void)p.symbols.ops->each(p.symbols.self, add_symbol, &c);
     if (st == ST_OK)
-        (void)!pe_each_export(&r, &w->image, add_export, &c, NULL); /* without any there are still the profile's */
+        (void)!pe_each_export(&r, &w->image, add_export, &c,
+                              NULL); /* without any there are still the profile's */
     if (st == ST_OK && profile.p)
         st = check_profile(w, &c, &p);
     if (st == ST_OK && symlist_count(c.list)) {
@@ -84,7 +88,8 @@ int win_symbols_open(struct windows_view *w, struct bytes profile)
         v->types = p.types;
         p.types = (struct types){0};
         if (profile.p)
-            os_fact(v, "profile", "given", "%s: %zu of %zu exports are where it says", p.dialect, c.same, c.both);
+            os_fact(v, "profile", "given", "%s: %zu of %zu exports are where it says", p.dialect,
+                    c.same, c.both);
     }
     symlist_free(c.list);
     profile_close(&p);

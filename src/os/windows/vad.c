@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A process' memory: its tree of VADs (virtual address descriptors), in the order of addresses. The tree is the guest's: it is
- * walked with a stack of bounded depth, each node must lie between its ancestors, and the number of nodes is bounded.
+ * A process' memory: its tree of VADs (virtual address descriptors), in the order of addresses. The
+ * tree is the guest's: it is walked with a stack of bounded depth, each node must lie between its
+ * ancestors, and the number of nodes is bounded.
  */
 #include <inttypes.h>
 
@@ -19,7 +20,8 @@ static int read_vad(const struct windows_view *w, uint64_t node, struct vad *ret
     struct vad d = {.node = node};
     uint64_t high;
     int st;
-    if ((st = win_ptr(w, as, node, W_vad_left, &d.left)) != ST_OK || (st = win_ptr(w, as, node, W_vad_right, &d.right)) != ST_OK ||
+    if ((st = win_ptr(w, as, node, W_vad_left, &d.left)) != ST_OK ||
+        (st = win_ptr(w, as, node, W_vad_right, &d.right)) != ST_OK ||
         (st = win_read(w, as, node, W_vad_start, w->v->ptr_size, &d.start)) != ST_OK ||
         (st = win_read(w, as, node, W_vad_end, w->v->ptr_size, &d.end)) != ST_OK)
         return st;
@@ -46,17 +48,23 @@ static void file_of(const struct windows_view *w, const struct vad *d, char *buf
         area = at;
     if (!win_kernel_pointer(w, area) || win_ptr(w, as, area, W_control_file, &file) != ST_OK)
         return;
-    file &= w->v->ptr_size == 8 ? ~15ULL : ~7ULL; /* an EX_FAST_REF's count since Vista; objects are aligned so before, too */
+    file &=
+        w->v->ptr_size == 8
+            ? ~15ULL
+            : ~7ULL; /* an EX_FAST_REF's count since Vista; objects are aligned so before, too */
     if (win_kernel_pointer(w, file) && win_has(w, W_file_name))
         (void)win_unicode(w, as, file + w->m[W_file_name].off, buf, size);
 }
 
-static int report(const struct windows_view *w, const struct vad *d, vmi_vma_cb cb, void *data, struct vmi_outcome *o)
+static int report(const struct windows_view *w, const struct vad *d, vmi_vma_cb cb, void *data,
+                  struct vmi_outcome *o)
 {
-    /* The kernel's protections 0 to 7 (MM_NOACCESS ... MM_EXECUTE_WRITECOPY); 8 and 16 more are guard and no-cache */
+    /* The kernel's protections 0 to 7 (MM_NOACCESS ... MM_EXECUTE_WRITECOPY); 8 and 16 more are
+     * guard and no-cache */
     static const struct {
         bool r, w, x;
-    } rights[8] = {{0, 0, 0}, {1, 0, 0}, {0, 0, 1}, {1, 0, 1}, {1, 1, 0}, {1, 1, 0}, {1, 1, 1}, {1, 1, 1}};
+    } rights[8] = {{0, 0, 0}, {1, 0, 0}, {0, 0, 1}, {1, 0, 1},
+                   {1, 1, 0}, {1, 1, 0}, {1, 1, 1}, {1, 1, 1}};
     char path[1024] = "";
     struct vmi_vma m = {.start = d->start << 12, .end = (d->end + 1) << 12, .path = path};
     const struct aspace *as = &w->v->kernel;
@@ -87,12 +95,14 @@ struct tree {
 };
 
 /* Goes down to the leftmost node below `node`. */
-static void descend(const struct windows_view *w, struct tree *t, uint64_t node, uint64_t low, uint64_t high, struct vmi_outcome *o)
+static void descend(const struct windows_view *w, struct tree *t, uint64_t node, uint64_t low,
+                    uint64_t high, struct vmi_outcome *o)
 {
     while (node) {
         struct vad d;
         if (t->depth == MAX_DEPTH || !t->left) {
-            outcome_cut(o, "the tree of VADs is deeper or larger than the bound at %#" PRIx64, node);
+            outcome_cut(o, "the tree of VADs is deeper or larger than the bound at %#" PRIx64,
+                        node);
             return;
         }
         t->left--;
@@ -100,7 +110,8 @@ static void descend(const struct windows_view *w, struct tree *t, uint64_t node,
         if (st == ST_OK && (d.start < low || d.end >= high))
             st = ST_BROKEN;
         if (st != ST_OK) {
-            outcome_cut(o, "the VAD at %#" PRIx64 " %s", node, st == ST_ABSENT ? "is not in memory" : "does not belong where it hangs");
+            outcome_cut(o, "the VAD at %#" PRIx64 " %s", node,
+                        st == ST_ABSENT ? "is not in memory" : "does not belong where it hangs");
             return;
         }
         t->stack[t->depth] = d;
@@ -112,18 +123,22 @@ static void descend(const struct windows_view *w, struct tree *t, uint64_t node,
     }
 }
 
-int win_vmas(struct osview *v, const struct vmi_process *p, vmi_vma_cb cb, void *data, struct vmi_outcome *ret)
+int win_vmas(struct osview *v, const struct vmi_process *p, vmi_vma_cb cb, void *data,
+             struct vmi_outcome *ret)
 {
     struct windows_view *w = win_of(v);
     struct tree t = {.left = MAX_VADS};
     uint64_t root;
     if (!win_has(w, W_process_vads) || !win_has(w, W_vad_left) || !win_has(w, W_vad_start))
         return diag_fail(v->diag, ST_UNSUPPORTED,
-                         "a process' memory map needs the types of this kernel (VADs are not inferred): give the profile of %s, GUID %s, "
-                         "age %u (--profile FILE)", w->pdb.file[0] ? w->pdb.file : "its PDB", w->pdb.guid, w->pdb.age);
+                         "a process' memory map needs the types of this kernel (VADs are not "
+                         "inferred): give the profile of %s, GUID %s, "
+                         "age %u (--profile FILE)",
+                         w->pdb.file[0] ? w->pdb.file : "its PDB", w->pdb.guid, w->pdb.age);
     int st = win_ptr(w, &v->kernel, p->object, W_process_vads, &root);
     if (st != ST_OK)
-        return diag_fail(v->diag, st, "process %d: its object at %#" PRIx64 " is not in memory", p->pid, p->object);
+        return diag_fail(v->diag, st, "process %d: its object at %#" PRIx64 " is not in memory",
+                         p->pid, p->object);
     descend(w, &t, root, 0, 1ULL << 45, ret);
     while (t.depth) {
         struct vad d = t.stack[--t.depth];
