@@ -36,6 +36,7 @@ static void close_os(vmi_instance_t vmi)
         os_close(&vmi->os);
     vmi->have_os = false;
     vmi->memo.pid = 0;
+    vmi->space.policy = NULL; /* it was the view's */
 }
 
 status_t vmi_destroy(vmi_instance_t vmi)
