@@ -101,6 +101,36 @@ def made(structs, pdb, guid):
             "$STRUCTS": structs, "$CONSTANTS": constants, "$FUNCTIONS": functions, "$ENUMS": {}}
 
 
+def isf_type(kind):
+    name, more = kind[0], kind[1] if len(kind) > 1 else {}
+    if name == "Pointer":
+        target = more.get("target", "Void")
+        return {"kind": "pointer", "subtype": isf_type([target]) if target != "Void" else {"kind": "base", "name": "void"}}
+    if name == "Array":
+        return {"kind": "array", "count": more["count"], "subtype": isf_type([more["target"]] if isinstance(more["target"], str)
+                                                                          else more["target"])}
+    if name == "BitField":
+        return {"kind": "bitfield", "bit_position": more["start_bit"], "bit_length": more["end_bit"] - more["start_bit"],
+                "type": isf_type([more["target"]])}
+    return {"kind": "struct" if name.startswith("_") else "base", "name": name}
+
+
+def isf(profile):
+    """The same as ISF, the format of Volatility 3 (its schema 6.2.0): what pdbconv.py makes of a PDB."""
+    meta = profile["$METADATA"]
+    sizes = {"unsigned char": 1, "unsigned short": 2, "unsigned long": 4, "unsigned long long": 8, "void": 0, "pointer": 8}
+    return {
+        "metadata": {"format": "6.2.0", "producer": {"name": "mkwin", "version": "1"},
+                     "windows": {"pdb": {"GUID": meta["GUID_AGE"][:32], "age": 1, "database": meta["PDBFile"], "machine_type": 34404}}},
+        "base_types": {name: {"size": size, "signed": False, "kind": "void" if name == "void" else "int", "endian": "little"}
+                       for name, size in sizes.items()},
+        "user_types": {name: {"kind": "struct", "size": size, "fields": {m: {"offset": at, "type": isf_type(kind)}
+                                                                        for m, (at, kind) in members.items()}}
+                       for name, (size, members) in profile["$STRUCTS"].items()},
+        "symbols": {name: {"address": at} for name, at in {**profile["$FUNCTIONS"], **profile["$CONSTANTS"]}.items()},
+        "enums": {}}
+
+
 def load(name):
     """The profile of a layout: "win10", "win7", or the path of a Rekall profile."""
     if name == "win10":
