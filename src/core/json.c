@@ -356,7 +356,7 @@ static unsigned next_character(const uint8_t **at, const uint8_t *end, char out[
 
 size_t json_unescape(struct bytes raw, char *buf, size_t size)
 {
-    const uint8_t *p = raw.p, *end = raw.p + raw.n;
+    const uint8_t *p = raw.p, *end = raw.n ? raw.p + raw.n : raw.p;
     size_t whole = 0, kept = 0;
 
     while (p < end) {

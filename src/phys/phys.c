@@ -71,7 +71,7 @@ static struct phys_range part_of(const struct phys_range *r, uint64_t skip, uint
 {
     return (struct phys_range){.start = r->start + skip,
                                .len = len,
-                               .host = r->host ? r->host + skip : NULL,
+                               .host = r->host && len ? r->host + skip : NULL,
                                .cookie = r->cookie + skip};
 }
 
