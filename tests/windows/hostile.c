@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The Windows view on images that were changed at random: nothing may crash, hang or give more than
- * was bounded. Run with sanitizers for what a plain run does not see. usage: hostile IMAGE
- * PROFILE|- ROUNDS SEED
+ * The Windows view found by a CR3, then on images changed at random: nothing may crash, hang or
+ * give more than was bounded. Run with sanitizers for what a plain run does not see. usage: hostile
+ * IMAGE PROFILE|- ROUNDS SEED
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +108,58 @@ static bool once(struct image *im, struct bytes profile)
     return found;
 }
 
+/* ---- a vCPU that shows the page table of some process: another way to the same kernel ---- */
+
+static uint64_t some_dtb, some_form;
+
+static int some_registers(void *source, unsigned vcpu, struct vcpu_regs *ret)
+{
+    (void)source;
+    (void)vcpu;
+    *ret = (struct vcpu_regs){.have = REGS_CR | REGS_EFER, .cr0 = 0x80000001, .cr3 = some_dtb};
+    ret->cr4 = some_form == FORM_X86_LEGACY ? 0 : some_form == FORM_X86_5LEVEL ? 0x1020 : 0x20;
+    ret->efer = some_form == FORM_X86_4LEVEL || some_form == FORM_X86_5LEVEL ? 0x500 : 0;
+    return ST_OK;
+}
+
+static int newest_dtb(const struct vmi_process *p, void *data)
+{
+    (void)data;
+    if (!p->exit_time_s)
+        some_dtb = p->dtb;
+    return 0;
+}
+
+static bool same_by_registers(struct image *im, struct bytes profile)
+{
+    static const struct vcpu_ops vcpu = {.registers = some_registers};
+    struct source s = {.kind = "raw", .name = "registers"};
+    struct phys_range r = {.len = im->n, .host = im->p};
+    struct os_options options = {.kind = VMI_KIND_WINDOWS, .profile = profile};
+    struct diag d = {0};
+    struct osview v;
+    struct vmi_outcome o = {0};
+    uint64_t root = 0;
+    bool same = false, used = false;
+    phys_init(&s.phys, NULL, NULL);
+    if (phys_add(&s.phys, &r) == ST_OK && os_open(&s, &options, &d, &v) == ST_OK) {
+        (void)!v.ops->processes(&v, 0, newest_dtb, NULL, &o);
+        root = v.info.root;
+        some_form = v.form;
+        os_close(&v);
+        s.vcpu = &vcpu;
+        if (os_open(&s, &options, &d, &v) == ST_OK) {
+            same = v.info.root == root && root != some_dtb;
+            /* mkwin wrote a low stub, which would have told where the image is */
+            for (size_t i = 0; i < v.nr_facts; i++)
+                used |= !strcmp(v.fact[i].how, "image that exports as ntoskrnl.exe");
+            os_close(&v);
+        }
+    }
+    phys_deinit(&s.phys);
+    return same && used;
+}
+
 /* One change of a byte, of a word to an edge value, or a pointer to another that is in memory
  * already. */
 static size_t change(struct image *im)
@@ -154,6 +206,10 @@ int main(int argc, char **argv)
                 im.page[im.pages++] = (uint32_t)i;
                 break;
             }
+    if (!same_by_registers(&im, profile)) {
+        printf("CR3 of a vCPU does not lead to the same kernel\n");
+        return 1;
+    }
     state = strtoull(argv[4], NULL, 0) * 2654435761u + 88172645463325252ULL;
     struct timespec a, b;
     double longest = 0;
