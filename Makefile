@@ -77,6 +77,7 @@ $B/tinyvmi.pc: force # PREFIX may differ from the last time
 #: make check          all tests that need no lab of hours (installs what is missing)
 #: make unit           the quick tests: no virtual machine, no root
 #: make check-guests   the tests on real Debian guests; GUESTS="amd64-kaslr arm64" chooses
+#: make check-windows  the Windows view against images that tests/windows/mkwin writes
 #: make fuzz           each fuzz target for FUZZ_SECONDS (60); make fuzz-corpus runs the seeds alone
 #: make asan           the unit tests under ASan and UBSan
 #: make bench          speed beside memcpy and libkdumpfile; DUMP= a memory file
@@ -97,7 +98,7 @@ demo: deps
 
 check: deps
 	@$(MAKE) --no-print-directory -j2 all tests
-	@B=$B tests/run layers compile unit fuzz-corpus cli guests
+	@B=$B tests/run layers compile unit fuzz-corpus compat cli windows guests
 
 tests: $(UNIT) $(FUZZ:%=$B/fuzz/%-corpus) $B/tests/translate
 
@@ -111,6 +112,9 @@ unit: tests
 check-guests: deps
 	@$(MAKE) --no-print-directory -j2 all $B/tests/translate
 	@B=$B tests/run guests
+
+check-windows: all $(PARTS)
+	@B=$B tests/run windows
 
 $B/tests/%: tests/unit/%.c $(PARTS)
 	@mkdir -p $(@D)
@@ -176,6 +180,6 @@ install: all
 clean:
 	rm -rf $B $B-asan $B-fuzz
 
-.PHONY: force all help deps deps-build demo check tests unit check-guests fuzz fuzz-programs fuzz-corpus asan bench layers format install clean
+.PHONY: force all help deps deps-build demo check tests unit check-guests check-windows fuzz fuzz-programs fuzz-corpus asan bench layers format install clean
 .SECONDARY: $(LIB_OBJ) $(CMD_OBJ)
 -include $(shell find $B -name '*.d' 2>/dev/null)
