@@ -15,6 +15,11 @@ enum { ET_CORE = 4, PT_LOAD = 1, PT_NOTE = 4, PN_XNUM = 0xffff };
 enum { EHDR_32 = 52, EHDR_64 = 64, PHDR_32 = 32, PHDR_64 = 56, SHDR_32 = 40, SHDR_64 = 64 };
 /* The kernel's and QEMU's own limit on program headers is far below; it bounds our time on a lying header. */
 enum { MAX_PHDRS = 4 << 20 };
+/*
+ * Notes that are read, over all PT_NOTEs: any number of these may lie over the same bytes. The most that is written is some
+ * 1 KiB a vCPU.
+ */
+enum { MAX_NOTE_BYTES = 64 << 20 };
 
 struct segment {
     uint32_t type;
@@ -112,10 +117,13 @@ static int segment_at(const struct elf_opening *o, uint64_t i, struct segment *r
     return ST_OK;
 }
 
+/* Beyond the limit notes are left out, as damaged ones are: they are hints. */
 static int read_note_segment(struct elf_opening *o, const struct segment *g)
 {
     uint64_t at = MIN_OF(g->offset, (uint64_t)o->m.n);
-    struct bytes notes = bytes_sub(o->m, at, MIN_OF(g->filesz, o->m.n - at));
+    uint64_t len = MIN_OF(MIN_OF(g->filesz, o->m.n - at), MAX_NOTE_BYTES - o->note_bytes);
+    struct bytes notes = bytes_sub(o->m, at, len);
+    o->note_bytes += len;
     int st = elf_notes_read(notes, o->s->arch, &o->f->cpus, &o->s->vmcoreinfo);
     return st == ST_OK ? ST_OK : diag_fail(o->d, st, "%s: out of memory for its notes", o->s->name);
 }

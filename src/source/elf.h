@@ -25,6 +25,7 @@ struct elf_opening {
     struct diag *d;
     struct bytes m; /* the whole file */
     struct elf_header h;
+    uint64_t note_bytes; /* read so far, by all PT_NOTEs together */
 };
 
 /* Section header `i`; ST_BROKEN with a story when it is not in the file. */
