@@ -22,7 +22,8 @@ struct ring {
     struct linux_view *l;
     uint64_t descs, infos, data;
     uint64_t count, size;
-    char *text; /* MAX_TEXT + 1 */
+    uint64_t left; /* bytes of text that its records may still have */
+    char *text;    /* MAX_TEXT + 1 */
 };
 
 static int open_ring(struct linux_view *l, uint64_t at, struct ring *r, uint64_t *head, uint64_t *tail)
@@ -40,6 +41,7 @@ static int open_ring(struct linux_view *l, uint64_t at, struct ring *r, uint64_t
         return ST_BROKEN;
     r->count = 1ULL << bits;
     r->size = 1ULL << size_bits;
+    r->left = r->size + MAX_TEXT; /* the guest may write a record while we read */
     return ST_OK;
 }
 
@@ -65,8 +67,11 @@ static int block(const struct ring *r, uint64_t begin, uint64_t next, uint64_t *
     return ST_OK;
 }
 
-/* One record by its id. ST_ABSENT: reserved, being replaced, or lost; skip it. */
-static int ring_record(const struct ring *r, uint64_t id, struct vmi_log_line *ret)
+/*
+ * One record by its id. ST_ABSENT: reserved, being replaced, or lost; skip it. ST_LIMIT: all records so far have more text
+ * than the ring has room for.
+ */
+static int ring_record(struct ring *r, uint64_t id, struct vmi_log_line *ret)
 {
     struct linux_view *l = r->l;
     unsigned shift = l->v->ptr_size * 8 - 2;
@@ -88,7 +93,11 @@ static int ring_record(const struct ring *r, uint64_t id, struct vmi_log_line *r
         len = room;
         line.flags |= VMI_RECORD_PARTIAL;
     }
-    if (len && aspace_read(&l->v->kernel, GVA(at), r->text, (size_t)MIN_OF(len, (uint64_t)MAX_TEXT), &got) != ST_OK)
+    len = MIN_OF(len, (uint64_t)MAX_TEXT);
+    if (len > r->left)
+        return ST_LIMIT;
+    r->left -= len;
+    if (len && aspace_read(&l->v->kernel, GVA(at), r->text, (size_t)len, &got) != ST_OK)
         line.flags |= VMI_RECORD_PARTIAL;
     r->text[got] = '\0';
     line.length = got;
@@ -127,6 +136,11 @@ static int ring_log(struct linux_view *l, uint64_t at, vmi_log_cb cb, void *data
         st = ring_record(&r, (tail + i) & mask, &line);
         if (st == ST_BROKEN)
             outcome_cut(o, "log record %" PRIu64 " of the ring at %#" PRIx64 " is damaged or not in memory", (tail + i) & mask, at);
+        if (st == ST_LIMIT) {
+            outcome_cut(o, "the records of the log's ring at %#" PRIx64 " tell of more text than the %" PRIu64 " bytes at %#" PRIx64
+                        " that it has for them: they overlap", at, r.size, r.data);
+            break;
+        }
         if (st != ST_OK)
             continue;
         o->count++;
