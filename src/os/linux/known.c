@@ -20,14 +20,9 @@ static bool names(const char *spec, const char *type, const char *member)
 
 int lx_known_member(struct osview *v, const char *type, const char *member, uint64_t *ret)
 {
-    static const char *const specs[L_COUNT] = {
-#define KNOWN_SPEC(id, spec) spec,
-        LINUX_LAYOUT(KNOWN_SPEC)
-#undef KNOWN_SPEC
-    };
     const struct linux_view *l = lx_of(v);
     for (size_t i = 0; i < L_COUNT; i++) {
-        if (!l->m[i].known || l->m[i].bits || !names(specs[i], type, member))
+        if (!l->m[i].known || l->m[i].bits || !names(lx_specs[i], type, member))
             continue;
         *ret = (uint64_t)l->m[i].off;
         return ST_OK;

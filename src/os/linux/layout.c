@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static const char *const specs[L_COUNT] = {
+const char *const lx_specs[L_COUNT] = {
 #define LAYOUT_SPEC(id, spec) spec,
     LINUX_LAYOUT(LAYOUT_SPEC)
 #undef LAYOUT_SPEC
@@ -53,7 +53,7 @@ void lx_layout_resolve(struct linux_view *l)
         return;
     for (size_t i = 0; i < L_COUNT; i++) {
         char one[128];
-        for (const char *p = specs[i]; p && !l->m[i].known; p = strchr(p, '|')) {
+        for (const char *p = lx_specs[i]; p && !l->m[i].known; p = strchr(p, '|')) {
             p += *p == '|';
             size_t n = strcspn(p, "|");
             if (n >= sizeof one)
@@ -63,6 +63,27 @@ void lx_layout_resolve(struct linux_view *l)
             (void)resolve(t, one, &l->m[i]);
         }
     }
+}
+
+int lx_require(const struct linux_view *l, const char *what, const enum layout_id *ids, size_t n)
+{
+    char missing[256] = "";
+    size_t at = 0, count = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (lx_has(l, ids[i]))
+            continue;
+        const char *spec = lx_specs[ids[i]];
+        int len = (int)strcspn(spec, "|");
+        if (count++ < 4)
+            at += (size_t)snprintf(missing + at, sizeof missing - at, "%s%.*s", at ? ", " : "", MIN_OF(len, 48), spec);
+    }
+    if (!count)
+        return ST_OK;
+    char more[32] = "";
+    if (count > 4)
+        snprintf(more, sizeof more, " and %zu more", count - 4);
+    return diag_fail(l->v->diag, ST_UNSUPPORTED, "%s: the layout of %s%s is not known; %s", what, missing, more,
+                     l->v->types.ops ? "this kernel's types lack it" : "the kernel has no types: give a profile (--profile FILE)");
 }
 
 int lx_read(const struct linux_view *l, uint64_t at, enum layout_id id, uint64_t *ret)

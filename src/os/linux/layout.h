@@ -27,7 +27,6 @@
     M(task_group_leader, "task_struct.group_leader") \
     M(task_signal, "task_struct.signal") \
     M(task_thread_node, "task_struct.thread_node") \
-    M(task_thread_group, "task_struct.thread_group") \
     M(task_cred, "task_struct.real_cred|task_struct.cred") \
     M(task_start_boottime, "task_struct.start_boottime|task_struct.real_start_time") \
     M(task_start_time, "task_struct.start_time") \
@@ -235,9 +234,6 @@
     /* check.c, check_tasks.c */ \
     M(task_usage, "task_struct.usage") \
     M(idr_head, "idr.idr_rt.xa_head|idr.idr_rt.rnode") \
-    M(idr_base, "idr.idr_base") \
-    M(xa_node_size, "sizeof:xa_node") \
-    M(xa_node_shift, "xa_node.shift") \
     M(xa_node_slots, "xa_node.slots") \
     M(pidtype_pid, "enum:PIDTYPE_PID") \
     M(upid_ns, "upid.ns") \
@@ -254,7 +250,9 @@
     M(ftrace_ops_next, "ftrace_ops.next") \
     M(kprobe_hlist, "kprobe.hlist") \
     M(kprobe_addr, "kprobe.addr") \
-    M(kprobe_pre_handler, "kprobe.pre_handler")
+    M(kprobe_pre_handler, "kprobe.pre_handler") \
+    M(kprobe_list, "kprobe.list") \
+    M(kretprobe_handler, "kretprobe.handler")
 /* clang-format on */
 
 enum layout_id {
@@ -263,5 +261,8 @@ enum layout_id {
 #undef LAYOUT_ENUM
         L_COUNT
 };
+
+/* The specs of the rows. */
+extern const char *const lx_specs[L_COUNT];
 
 #endif

@@ -75,6 +75,12 @@ int lx_text(const struct linux_view *l, uint64_t at, char *buf, size_t size);
 /* Offsets from types (or inferred). Fills l->m; never fails: what is absent is not known. */
 void lx_layout_resolve(struct linux_view *l);
 
+/*
+ * ST_OK when the kernel's layout has all these members; else ST_UNSUPPORTED with the missing ones by name in the view's
+ * diag. `what`: "the open files".
+ */
+MUST_USE int lx_require(const struct linux_view *l, const char *what, const enum layout_id *ids, size_t n);
+
 /* ---- the listings, one file each; all as in struct os_ops ---- */
 int lx_processes(struct osview *v, uint32_t flags, vmi_process_cb cb, void *data, struct vmi_outcome *ret);
 int lx_process(struct osview *v, int32_t pid, struct vmi_process *ret);

@@ -276,30 +276,3 @@ int lx_dentry_text(const struct linux_view *l, uint64_t dentry, uint64_t *steps,
     settle(&t, size);
     return st;
 }
-
-static const char *const specs[L_COUNT] = {
-#define LAYOUT_SPEC(id, spec) spec,
-    LINUX_LAYOUT(LAYOUT_SPEC)
-#undef LAYOUT_SPEC
-};
-
-int lx_require(const struct linux_view *l, const char *what, const enum layout_id *ids, size_t n)
-{
-    char missing[256] = "";
-    size_t at = 0, count = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (lx_has(l, ids[i]))
-            continue;
-        const char *spec = specs[ids[i]];
-        int len = (int)strcspn(spec, "|");
-        if (count++ < 4)
-            at += (size_t)snprintf(missing + at, sizeof missing - at, "%s%.*s", at ? ", " : "", MIN_OF(len, 48), spec);
-    }
-    if (!count)
-        return ST_OK;
-    char more[32] = "";
-    if (count > 4)
-        snprintf(more, sizeof more, " and %zu more", count - 4);
-    return diag_fail(l->v->diag, ST_UNSUPPORTED, "%s: the layout of %s%s is not known; %s", what, missing, more,
-                     l->v->types.ops ? "this kernel's types lack it" : "the kernel has no types: give a profile (--profile FILE)");
-}

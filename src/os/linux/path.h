@@ -48,12 +48,6 @@ int lx_dentry_text(const struct linux_view *l, uint64_t dentry, uint64_t *steps,
 /* Name of the type of the file system ("ext4"), with ".SUBTYPE" where there is one. */
 int lx_fstype_text(const struct linux_view *l, uint64_t sb, char *buf, size_t size);
 
-/*
- * ST_OK when the kernel's layout has all these members; else ST_UNSUPPORTED with the missing ones by name in the view's
- * diag. `what`: "the open files".
- */
-MUST_USE int lx_require(const struct linux_view *l, const char *what, const enum layout_id *ids, size_t n);
-
 /* major and minor of a dev_t inside the kernel (include/linux/kdev_t.h: MINORBITS is 20). */
 static inline uint32_t lx_dev_major(uint64_t dev)
 {
