@@ -327,6 +327,31 @@ static void test_elf_notes(void **state)
     source_close(&s);
 }
 
+/* Any number of headers may lie over the same notes; these are read so often that the last one is not. */
+static void test_elf_notes_again(void **state)
+{
+    enum { HEADERS = 9000, EMPTY = 400 << 10 };
+    uint8_t prstatus[336] = {0};
+    (void)state;
+    elf64(62, HEADERS);
+    size_t at = f->n;
+    note("CORE", 1, prstatus, sizeof prstatus);
+    phdr64(0, 4, at, 0, f->n - at, 0);
+    at = f->n;
+    fill(0, EMPTY);
+    for (unsigned i = 1; i < HEADERS - 2; i++)
+        phdr64(i, 4, at, 0, EMPTY, 0);
+    at = f->n;
+    note("VMCOREINFO", 0, "OSRELEASE=6.1\n", 14);
+    phdr64(HEADERS - 2, 4, at, 0, f->n - at, 0);
+    phdr64(HEADERS - 1, 1, 0, 0x1000, 0x1000, 0x1000);
+    opens_as(NULL, "elf");
+    assert_int_equal(s.vcpu->count(s.impl), 1);
+    assert_null(s.vmcoreinfo.p);
+    byte_is(0x1000, 0x7f);
+    source_close(&s);
+}
+
 static void test_elf_damaged(void **state)
 {
     (void)state;
@@ -904,6 +929,7 @@ int main(void)
         cmocka_unit_test(test_raw),
         cmocka_unit_test(test_elf_memory),
         cmocka_unit_test(test_elf_notes),
+        cmocka_unit_test(test_elf_notes_again),
         cmocka_unit_test(test_elf_damaged),
         cmocka_unit_test(test_elf_many_headers),
         cmocka_unit_test(test_elf32),
