@@ -90,7 +90,7 @@ static void consider(const struct btf *b, const struct wanted *w, uint32_t i, un
     *ret = t;
 }
 
-/* The best own type of a name; 0: none. All of one name are entered, the probe goes over them. */
+/* The best own type of a name; 0: none. The probe goes over all of one name. */
 static unsigned find_own(const struct btf *b, const struct wanted *w, struct btf_type *ret)
 {
     uint32_t tag = (uint32_t)(w->hash >> 32) << ID_BITS;
@@ -105,8 +105,6 @@ static unsigned find_own(const struct btf *b, const struct wanted *w, struct btf
         if ((slot ^ tag) >> ID_BITS == 0)
             consider(b, w, (slot & ((1u << ID_BITS) - 1)) - 1, &best, ret);
     }
-    for (uint32_t i = 0; !best && b->crowded && i < b->nr; i++)
-        consider(b, w, i, &best, ret);
     return best;
 }
 
@@ -454,27 +452,48 @@ static int index_types(struct btf *b, uint32_t *named)
     return ST_OK;
 }
 
-/*
- * Enters type i under its name. Where too many share a place, which takes forged names, lookups get
- * slow instead.
- */
-static void enter(struct btf *b, uint32_t i)
-{
-    uint32_t offset = le32(b->types.p + b->at[i]);
-    struct bytes s = btf_string_at(b, offset);
-    size_t n = s.p ? strnlen((const char *)s.p, MIN_OF(s.n, BTF_MAX_NAME)) : 0;
+/* A name that is being entered, of the own type number i. */
+struct entry {
+    const char *name;
+    size_t n;
+    uint64_t hash;
+    uint32_t i;
+    struct btf_type type; /* kind and vlen only */
+};
 
-    if (!n || n == BTF_MAX_NAME || n == s.n)
-        return;
-    uint64_t hash = hash_name((const char *)s.p, n);
+/* Does the own type number i have the entry's name and kind, and is at least as good? */
+static bool stands_for(const struct btf *b, uint32_t i, const struct entry *e)
+{
+    uint32_t info = le32(b->types.p + b->at[i] + 4);
+    struct btf_type t = {.kind = info >> 24 & 0x1f, .vlen = (uint16_t)info};
+
+    return t.kind == e->type.kind && rank_of(&t) >= rank_of(&e->type) &&
+           btf_string_is(b, le32(b->types.p + b->at[i]), e->name, e->n);
+}
+
+/*
+ * Enters a name, unless a type is there that every lookup would prefer. ST_LIMIT: too many names
+ * share a place, which takes forged ones: a table half full has runs of some 90 for 2^24 names.
+ * *probes is what all entries together may still look at.
+ */
+static int enter(struct btf *b, const struct entry *e, uint64_t *probes)
+{
+    uint32_t tag = (uint32_t)(e->hash >> 32) << ID_BITS;
+
     for (unsigned probe = 0; probe < MAX_PROBES; probe++) {
-        uint32_t *slot = &b->slot[((uint32_t)hash + probe) & b->mask];
+        uint32_t *slot = &b->slot[((uint32_t)e->hash + probe) & b->mask];
         if (!*slot) {
-            *slot = (uint32_t)(hash >> 32) << ID_BITS | (i + 1);
-            return;
+            *slot = tag | (e->i + 1);
+            return ST_OK;
         }
+        if (!*probes)
+            return ST_LIMIT;
+        --*probes;
+        if ((*slot ^ tag) >> ID_BITS == 0 &&
+            stands_for(b, (*slot & ((1u << ID_BITS) - 1)) - 1, e))
+            return ST_OK;
     }
-    b->crowded = true;
+    return ST_LIMIT;
 }
 
 static int index_names(struct btf *b, uint32_t named)
@@ -487,14 +506,37 @@ static int index_names(struct btf *b, uint32_t named)
     b->slot = calloc(slots, sizeof *b->slot);
     if (!b->slot)
         return ST_NOMEM;
+    /* Entries of a table half full look at 1.5 places in the mean, beside those of one name. */
+    uint64_t probes = 16ull * named + 4096;
     for (uint32_t i = 0, entered = 0; i < b->nr; i++) {
-        uint32_t info = le32(b->types.p + b->at[i] + 4);
-        struct btf_type t = {.kind = info >> 24 & 0x1f, .vlen = (uint16_t)info};
+        uint32_t info = le32(b->types.p + b->at[i] + 4), offset = le32(b->types.p + b->at[i]);
+        struct entry e = {.i = i, .type = {.kind = info >> 24 & 0x1f, .vlen = (uint16_t)info}};
         /* `entered` keeps a free slot even when the bytes have changed since they were counted. */
-        if (rank_of(&t) && le32(b->types.p + b->at[i]) && entered++ < named)
-            enter(b, i);
+        if (!rank_of(&e.type) || !offset || entered++ >= named)
+            continue;
+        struct bytes text = btf_string_at(b, offset);
+        e.name = (const char *)text.p;
+        e.n = text.p ? strnlen(e.name, MIN_OF(text.n, BTF_MAX_NAME)) : 0;
+        if (!e.n || e.n == BTF_MAX_NAME || e.n == text.n)
+            continue;
+        e.hash = hash_name(e.name, e.n);
+        int status = enter(b, &e, &probes);
+        if (status != ST_OK)
+            return status;
     }
     return ST_OK;
+}
+
+/* What was wrong with a blob. */
+static int refuse(struct diag *d, int status, uint32_t nr, size_t bytes)
+{
+    const char *why = status == ST_NOMEM   ? "needs more memory than there is"
+                      : status == ST_LIMIT ? "have names made to collide in our index"
+                                           : "is damaged or of an unknown kind";
+
+    if (status == ST_LIMIT)
+        return diag_fail(d, status, "BTF: %u types of %zu bytes %s", nr, bytes, why);
+    return diag_fail(d, status, "BTF: type %u of %zu bytes of types %s", nr, bytes, why);
 }
 
 int btf_open(struct bytes blob, unsigned ptr_size, const struct types *base, struct diag *d,
@@ -531,9 +573,7 @@ int btf_open(struct bytes blob, unsigned ptr_size, const struct types *base, str
     if (status != ST_OK) {
         uint32_t nr = b->nr;
         btf_close(b);
-        return diag_fail(d, status, "BTF: type %u of %zu bytes of types %s", nr, types.n,
-                         status == ST_NOMEM ? "needs more memory than there is"
-                                            : "is damaged or of an unknown kind");
+        return refuse(d, status, nr, types.n);
     }
     *ret = (struct types){&b->ops, b};
     return ST_OK;

@@ -51,7 +51,6 @@ struct btf {
     uint32_t *at;           /* of each own type, in `types` */
     uint32_t *slot;         /* names: id - first_id + 1, and bits of the hash; 0: free */
     uint32_t mask;
-    bool crowded;    /* some name found no slot */
     uint32_t *enums; /* ids of the enums */
     uint32_t nr_enums;
     bool signed_marked; /* some enum says that it is signed, so the others are not */
