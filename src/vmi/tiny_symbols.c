@@ -45,6 +45,23 @@ static bool in_kernel(const struct osview *os, uint64_t address)
     return address - os->info.text_va < os->info.image_size;
 }
 
+/*
+ * Is the address in this symbol of the kernel, or is the symbol just the nearest in the table? In the image, where no
+ * symbol's end is known, the nearest names the place; elsewhere (per-CPU and absolute symbols) only its own size does.
+ * Of the last one below the image, "size" is the distance to the image, which is most of the address space.
+ */
+static bool names_address(const struct osview *os, const struct vmi_symbol *s, uint64_t address)
+{
+    uint64_t offset = address - s->address, image = os->info.text_va;
+    if (offset == 0 || os->info.image_size == 0)
+        return true;
+    if (in_kernel(os, address)) /* the last one has no size, and what is taken for the image may be a window around it */
+        return in_kernel(os, s->address) && (s->size || offset < 1 << 20);
+    if (in_kernel(os, s->address) || offset >= s->size)
+        return false;
+    return s->address > image || s->size < image - s->address;
+}
+
 status_t vmi_symbol_by_address(vmi_instance_t vmi, addr_t address, struct vmi_symbol *ret,
                                uint64_t *offset)
 {
@@ -57,6 +74,8 @@ status_t vmi_symbol_by_address(vmi_instance_t vmi, addr_t address, struct vmi_sy
     struct osview *os = &vmi->os;
     int st =
         os->symbols.ops ? os->symbols.ops->by_address(os->symbols.self, address, &s) : ST_ABSENT;
+    if (st == ST_OK && !names_address(os, &s, address))
+        st = ST_ABSENT;
     if (!in_kernel(os, address) && os->ops->module_nearest &&
         os->ops->module_nearest(os, address, &m) == ST_OK &&
         (st != ST_OK || m.address > s.address)) {
@@ -64,7 +83,8 @@ status_t vmi_symbol_by_address(vmi_instance_t vmi, addr_t address, struct vmi_sy
         st = ST_OK;
     }
     if (st != ST_OK)
-        return vmi_fail(vmi, st, "no symbol is at or below 0x%llx", (unsigned long long)address);
+        return vmi_fail(vmi, st, "0x%llx is in no symbol of the kernel or of a module",
+                        (unsigned long long)address);
     *ret = s;
     if (offset)
         *offset = address - s.address;

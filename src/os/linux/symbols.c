@@ -43,9 +43,12 @@ static int by_address(void *self, uint64_t address, struct vmi_symbol *ret)
     for (size_t i = 0; i < s->nr; i++) {
         struct table *t = &s->table[i];
         struct vmi_symbol one;
-        if (t->t.ops->by_address(t->t.self, address - t->slide, &one) != ST_OK)
+        bool moved = address - t->slide >= t->from; /* below, per-CPU and absolute symbols stay where they are */
+        if (t->t.ops->by_address(t->t.self, moved ? address - t->slide : address, &one) != ST_OK)
             continue;
-        one.address += t->slide;
+        if (moved != (one.address >= t->from))
+            continue;
+        one.address += moved ? t->slide : 0;
         if (one.address <= address && (!found || one.address > ret->address)) {
             *ret = one;
             found = true;
