@@ -404,6 +404,19 @@ static bool in_set(const char *p, char c, const char **next)
     return found != negated;
 }
 
+bool glob_is_whole(const char *p)
+{
+    const char *next;
+    for (; *p; p = next) {
+        next = p + 1;
+        if (*p == '[')
+            in_set(p, 0, &next);
+        if (!next)
+            return false;
+    }
+    return true;
+}
+
 /* One pattern element against one character. */
 static bool match_one(const char *p, char c, const char **next)
 {

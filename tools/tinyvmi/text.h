@@ -69,6 +69,8 @@ bool parse_pid(const char *text, int32_t *ret); /* 0 to 2^31-1 */
 
 /* Shell pattern: * ? and [a-z] sets. No pattern takes more than length * length steps. */
 bool glob_match(const char *pattern, const char *text);
+/* Does every '[' of the pattern have its ']'? */
+bool glob_is_whole(const char *p);
 /* Edits (insert, delete, replace, swap neighbours) between two names; names beyond 63 characters
  * count as far. */
 unsigned edit_distance(const char *a, const char *b);

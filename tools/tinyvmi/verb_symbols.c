@@ -75,7 +75,7 @@ static int look_up(struct run *run, struct listing *l, const char *what, const c
     uint64_t address, offset = 0;
     if (parse_number(what, &address)) {
         if (vmi_symbol_by_address(run->vmi, address, &s, &offset) != VMI_SUCCESS)
-            return guest_error(run, what);
+            return guest_error(run, NULL);
         put(l, &s, address, offset);
         return EXIT_WELL;
     }
@@ -91,9 +91,12 @@ static int look_up(struct run *run, struct listing *l, const char *what, const c
         }
     }
     int code = address_parse(run, what, true, &address);
-    if (code == EXIT_WELL && vmi_symbol_by_address(run->vmi, address, &s, &offset) == VMI_SUCCESS)
-        put(l, &s, address, offset);
-    return code;
+    if (code)
+        return code;
+    if (vmi_symbol_by_address(run->vmi, address, &s, &offset) != VMI_SUCCESS)
+        return guest_error(run, what);
+    put(l, &s, address, offset);
+    return EXIT_WELL;
 }
 
 static int run(struct run *run)
@@ -102,6 +105,8 @@ static int run(struct run *run)
     bool all = s.pattern || opt(run, "all") || (s.module && !operand(run, 1));
     if (!all && !operand(run, 1))
         return usage_error(run, "which one? NAME, 0xADDRESS, --search PATTERN or --all");
+    if (s.pattern && !glob_is_whole(s.pattern))
+        return usage_error(run, "the pattern '%s' has a '[' without a ']'", s.pattern);
     run_listing(run, &s.l);
     if (all)
         return search_all(run, &s);

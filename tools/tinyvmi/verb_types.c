@@ -386,6 +386,40 @@ static int one_member(struct layout *lay, const char *type, const char *path)
     return EXIT_NO;
 }
 
+static int name_kind(const struct vmi_type *t, void *data)
+{
+    struct nearest *n = data;
+    if (strcmp(t->name, n->name) != 0)
+        return 0;
+    n->found = strdup(t->kind);
+    return 1;
+}
+
+/* A type that has no members: a typedef of something else, an enum, a base type. */
+static int plain_type(struct run *run, const char *type, uint64_t size)
+{
+    struct nearest n = {.name = type};
+    vmi_each_type(run->vmi, name_kind, &n, NULL);
+    const char *kind = n.found ? n.found : "base"; /* the list holds all but those */
+    if (run->json) {
+        struct json j = {.f = run->out.f};
+        json_open(&j, '{');
+        json_key(&j, "type");
+        json_text(&j, type, strlen(type));
+        json_key(&j, "kind");
+        json_string(&j, kind);
+        json_key(&j, "size");
+        json_u64(&j, size);
+        json_close(&j, '}');
+    } else {
+        fprintf(run->out.f, "%s%s%s;  %s/* size: %llu */%s\n", n.found ? kind : "",
+                n.found ? " " : "", type, colour_on(&run->out, DIM), (unsigned long long)size,
+                colour_off(&run->out, DIM));
+    }
+    free(n.found);
+    return EXIT_WELL;
+}
+
 static int whole_type(struct layout *lay, const char *type)
 {
     struct run *run = lay->run;
@@ -394,6 +428,8 @@ static int whole_type(struct layout *lay, const char *type)
     if (vmi_type_size(run->vmi, type, &size) != VMI_SUCCESS)
         return no_type(run, type);
     status_t status = vmi_each_member(run->vmi, type, keep, lay, &o);
+    if (status != VMI_SUCCESS && vmi_last_error(run->vmi)->kind == VMI_ERROR_ABSENT && !lay->pattern)
+        return plain_type(run, type, size);
     if (status != VMI_SUCCESS)
         return guest_error(run, type);
     if (run->json || lay->pattern) {
@@ -420,6 +456,8 @@ static int run(struct run *run)
 {
     struct layout lay = {.run = run, .pattern = opt(run, "search")};
     const char *what = operand(run, 1);
+    if (lay.pattern && !glob_is_whole(lay.pattern))
+        return usage_error(run, "the pattern '%s' has a '[' without a ']'", lay.pattern);
     if (!what)
         return lay.pattern ? search_types(&lay)
                            : usage_error(run, "which one? TYPE, or --search PATTERN");
