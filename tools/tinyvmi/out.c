@@ -17,10 +17,11 @@ static unsigned terminal_width(bool terminal)
     struct winsize size;
     uint64_t columns;
     const char *env = getenv("COLUMNS");
-    if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-        return size.ws_col;
+    /* What the user says goes before what the terminal says (POSIX XBD 8.3, COLUMNS). */
     if (env && parse_number(env, &columns) && columns >= 20 && columns < 10000)
         return (unsigned)columns;
+    if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        return size.ws_col;
     return 0;
 }
 

@@ -56,7 +56,8 @@ static void print_kernel(struct out *o, const struct view *v)
     str_guest(&s, k->banner, strlen(k->banner), 0);
     label(o, "banner");
     struct str wrapped = {0};
-    str_wrap(&wrapped, s.p ? s.p : "", LABEL, o->width ? o->width : SIZE_MAX);
+    str_wrap(&wrapped, s.p ? s.p : "", LABEL,
+             o->terminal && o->width ? o->width : SIZE_MAX);
     fputs(wrapped.n > LABEL ? wrapped.p + LABEL : "\n", o->f);
     str_free(&wrapped);
     s.n = 0;
@@ -102,7 +103,7 @@ static void print_places(struct out *o, const struct view *v)
     s.n = 0;
     if (k->direct_map) {
         str_fmt(&s, "virtual 0x%llx is physical 0", (unsigned long long)k->direct_map);
-        text_line(o, "direct map", &s);
+        text_line(o, "linear map", &s);
         s.n = 0;
     }
     str_fmt(&s, "physical 0x%llx", (unsigned long long)k->root);
