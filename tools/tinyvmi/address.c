@@ -53,6 +53,26 @@ static int no_symbol(struct run *run, const char *name)
     return EXIT_NO;
 }
 
+struct wanted {
+    const char *name;
+    bool found;
+};
+
+static int is_wanted(const struct vmi_module *m, void *data)
+{
+    struct wanted *w = data;
+    w->found = !strcmp(m->name, w->name);
+    return w->found;
+}
+
+/* Where the list cannot be read in full, a module that is not seen may still be there. */
+static bool module_is_loaded(struct run *run, const char *name)
+{
+    struct wanted w = {.name = name};
+    struct vmi_outcome o = {0};
+    return vmi_each_module(run->vmi, is_wanted, &w, &o) != VMI_SUCCESS || o.partial || w.found;
+}
+
 /* "module:name" or "name" */
 static int symbol_address(struct run *run, const char *text, uint64_t *ret)
 {
@@ -62,6 +82,11 @@ static int symbol_address(struct run *run, const char *text, uint64_t *ret)
         *colon = 0;
     const char *name = colon ? text + (colon - module) + 1 : text;
     status_t found = vmi_symbol_by_name(run->vmi, colon ? module : NULL, name, &s);
+    if (found != VMI_SUCCESS && colon && colon > module && !module_is_loaded(run, module)) {
+        complain("'tinyvmi modules TARGET' lists them", "no module '%s' is loaded", module);
+        free(module);
+        return EXIT_NO;
+    }
     free(module);
     if (found != VMI_SUCCESS)
         return no_symbol(run, name);

@@ -246,9 +246,10 @@ static int dump_directory(struct dump *d, const struct vmi_process *p, struct ma
 {
     int code = EXIT_WELL;
     if (mkdir(d->path, 0700) && !(errno == EEXIST && d->force)) {
-        complain(errno == EEXIST ? "--force writes into it" : NULL,
-                 "cannot create the directory %s: %s", d->path, strerror(errno));
-        return EXIT_HOST;
+        int error = errno;
+        complain(error == EEXIST ? "--force writes into it" : NULL,
+                 "cannot create the directory %s: %s", d->path, strerror(error));
+        return error == EEXIST ? EXIT_USAGE : EXIT_HOST;
     }
     for (size_t i = 0; i < m->n && code == EXIT_WELL; i++) {
         const struct core_segment *s = &m->at[i];

@@ -184,6 +184,14 @@ int outcome_code(struct run *run, status_t status, const struct vmi_outcome *o, 
     return EXIT_WELL;
 }
 
+int process_has_none(struct run *run, vmi_pid_t pid, const char *what)
+{
+    struct vmi_process p;
+    if (vmi_get_process(run->vmi, pid, &p) == VMI_SUCCESS && (p.flags & VMI_PROCESS_KERNEL))
+        fprintf(stderr, "tinyvmi: %d is a kernel thread: it has no %s\n", pid, what);
+    return EXIT_WELL;
+}
+
 int run_listing_end(struct run *run, struct listing *l, status_t status,
                     const struct vmi_outcome *o, const char *what)
 {

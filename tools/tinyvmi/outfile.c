@@ -16,7 +16,7 @@ static int fail(const char *what, const char *path, int error)
 {
     complain(error == EEXIST ? "--force replaces it" : NULL, "cannot %s %s: %s", what, path,
              strerror(error));
-    return EXIT_HOST;
+    return error == EEXIST ? EXIT_USAGE : EXIT_HOST; /* a missing --force */
 }
 
 int outfile_open(struct outfile *o, const char *path, bool replace)

@@ -47,9 +47,14 @@ static int run(struct run *run)
     int code = operand_pid(run, 1, &pid);
     if (code)
         return code;
+    if (pid == 0) {
+        complain("'tinyvmi ps TARGET' lists them", "there is no process 0");
+        return EXIT_NO;
+    }
     run_listing(run, &list.l);
     status_t status = vmi_each_file(run->vmi, pid, put, &list, &o);
-    return run_listing_end(run, &list.l, status, &o, "cannot list the open files");
+    code = run_listing_end(run, &list.l, status, &o, "cannot list the open files");
+    return code == EXIT_WELL && o.count == 0 ? process_has_none(run, pid, "open files") : code;
 }
 
 const struct verb verb_files = {

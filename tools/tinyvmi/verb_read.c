@@ -141,6 +141,8 @@ static int run(struct run *run)
     int code = opt_size(run, "count", &r.count);
     if (code)
         return code;
+    if (opt(run, "count") && r.count == 0)
+        return usage_error(run, "-n 0 reads nothing");
     if (raw && !path && run->out.terminal)
         return usage_error(run, "--raw would write bytes to the terminal; use -o FILE or a pipe");
     if (run->json && r.count > MOST_JSON)
