@@ -133,6 +133,9 @@ static void test_values(void **state)
 static void test_glob(void **state)
 {
     (void)state;
+    assert_true(glob_is_whole("[a-f]*[]x]") && glob_is_whole("") && glob_is_whole("a]"));
+    assert_false(glob_is_whole("["));
+    assert_false(glob_is_whole("[a]x[]"));
     assert_true(glob_match("*", ""));
     assert_true(glob_match("", ""));
     assert_false(glob_match("", "a"));
