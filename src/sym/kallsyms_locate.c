@@ -21,7 +21,7 @@
 
 #define MAX_MARKERS (KALLSYMS_MAX_SYMS / KALLSYMS_MARKER)
 #define MAX_BLOCK   (KALLSYMS_MARKER * 520u) /* bytes of 256 names; KSYM_NAME_LEN: 512 since 6.1 */
-#define WORK        (256u << 20)   /* table entries looked at for all candidates together */
+#define WORK        (64u << 20)    /* table entries looked at for all candidates together */
 #define NEAR        (256ull << 20) /* the kernel's image lies within this of any part of it */
 
 struct finder {

@@ -468,7 +468,7 @@ static int prove(void *arg, const struct lx_guess *guess)
     lx_layout_resolve(l);
     (void)lx_symbol(l, "init_task", &l->init_task);
     (void)lx_symbol(l, "modules", &l->modules);
-    lx_infer(l, b->part);
+    lx_infer(l);
     find_direct_map(l);
     b->guess = g;
     return ST_OK;
@@ -492,6 +492,10 @@ int linux_probe(struct source *source, const struct os_options *options, struct 
     }
     if (st != ST_OK) {
         lx_close(ret);
+        if (st == ST_LIMIT)
+            return diag_fail(d, ST_LIMIT,
+                             "no Linux kernel was found in %s: more places look like one than any guest has; its memory may "
+                             "be forged", source->name);
         return diag_fail(d, ST_ABSENT,
                          "no Linux kernel was found in %s (looked at %sthe real-mode page tables, image headers, vmcoreinfo and "
                          "kallsyms in all of memory): is this a whole dump of a Linux guest, taken after it booted?",

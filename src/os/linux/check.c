@@ -15,6 +15,8 @@ enum {
     MAX_SEARCH = 1 << 22, /* see lx_module_nearest_within */
 };
 
+enum { MAX_FINDINGS = 1000 }; /* of one check: what comes behind them is cut */
+
 void check_report(struct check *c, enum vmi_severity severity, const char *check, uint64_t address, int32_t pid,
                   const char *fmt, ...)
 {
@@ -26,10 +28,24 @@ void check_report(struct check *c, enum vmi_severity severity, const char *check
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     struct vmi_finding f = {.severity = severity, .check = check, .text = text, .address = address, .pid = pid};
-    if (severity > VMI_SEVERITY_NOTE)
-        c->findings++;
+    if (severity > VMI_SEVERITY_NOTE && c->findings++ >= MAX_FINDINGS) {
+        outcome_cut(c->o, "more than %d findings of one check", MAX_FINDINGS);
+        return;
+    }
     c->o->count++;
     c->stopped = c->cb(&f, c->data) != 0;
+}
+
+void check_unread(struct check *c, const char *check, uint64_t address, const char *fmt, ...)
+{
+    char text[192];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    outcome_cut(c->o, "%s", text);
+    check_report(c, VMI_SEVERITY_NOTE, check, address, 0, "not all was checked: %s", text);
+    c->findings++;
 }
 
 void check_done(struct check *c, const char *check, const char *fmt, ...)
@@ -76,7 +92,7 @@ static void compare_module(struct check *c, struct addr_set *listed, struct addr
 static void missing_modules(struct check *c, const struct addr_set *listed, struct addr_set *found, const char *where)
 {
     char name[64];
-    for (size_t i = 0; i < listed->nr && found->nr; i++) {
+    for (size_t i = 0; i < listed->nr; i++) {
         if (addr_set_has(found, listed->v[i]))
             continue;
         name_of(c->l, listed->v[i], name, sizeof name);
@@ -157,17 +173,19 @@ static void check_modules(struct check *c)
     }
     if (o.partial)
         check_report(c, VMI_SEVERITY_WARNING, "modules", 0, 0, "the module list is damaged: %s", o.reason);
-    if (by_kset(c, &listed, &kset))
+    bool in_kset = by_kset(c, &listed, &kset), in_tree = by_tree(c, &listed, &tree);
+    if (in_kset)
         missing_modules(c, &listed, &kset, "in sysfs");
     else
         check_report(c, VMI_SEVERITY_NOTE, "modules", 0, 0, "not compared with sysfs: no symbol module_kset, or types are missing");
-    if (by_tree(c, &listed, &tree))
+    if (in_tree)
         missing_modules(c, &listed, &tree, "in the module address tree");
     else
         check_report(c, VMI_SEVERITY_NOTE, "modules", 0, 0, "not compared with the address tree: no symbol mod_tree, or types are missing");
-    if (!kset.nr && !tree.nr && listed.nr) /* compared with nothing: nothing agrees */
+    if (!in_kset && !in_tree) /* compared with nothing: nothing agrees */
         c->findings++;
-    check_done(c, "modules", "%zu modules on the list, in sysfs (%zu) and in the address tree (%zu) agree", listed.nr, kset.nr, tree.nr);
+    check_done(c, "modules", "%zu modules on the list%s%s agree", listed.nr, in_kset ? in_tree ? ", in sysfs" : " and in sysfs" : "",
+               in_tree ? " and in the address tree" : "");
     addr_set_free(&listed);
     addr_set_free(&kset);
     addr_set_free(&tree);
@@ -233,7 +251,7 @@ static void check_syscalls(struct check *c)
             uint64_t f;
             char owner[192];
             if (read_ptr(&l->v->kernel, l->v->ptr_size, s.address + n * l->v->ptr_size, &f) != ST_OK) {
-                outcome_cut(c->o, "%s at %#" PRIx64 " is not all in memory", tables[i], s.address);
+                check_unread(c, "syscalls", s.address, "%s at %#" PRIx64 " is not all in memory", tables[i], s.address);
                 break;
             }
             entries++;
@@ -242,8 +260,14 @@ static void check_syscalls(struct check *c)
                              tables[i], n, f, whose(c, f, owner, sizeof owner));
         }
     }
+    uint64_t direct;
+    if (seen && lx_symbol(l, "x64_sys_call", &direct) == ST_OK) /* since 6.9, and in stable kernels: 1e3ad78334a6 */
+        check_report(c, VMI_SEVERITY_NOTE, "syscalls", direct, 0,
+                     "this kernel dispatches by direct calls in x64_sys_call, not by the table: a change of that code is not seen");
     if (!seen)
         check_report(c, VMI_SEVERITY_NOTE, "syscalls", 0, 0, "not checked: no symbol sys_call_table");
+    else if (!entries)
+        check_unread(c, "syscalls", 0, "the table of system calls cannot be read");
     else
         check_done(c, "syscalls", "%" PRIu64 " entries point into kernel text", entries);
 }
@@ -266,8 +290,10 @@ static void check_idt(struct check *c)
     for (unsigned n = 0; n < 256 && !c->stopped; n++) {
         uint8_t g[16] = {0}; /* SDM 3A 6.14.1: offset 15:0, selector, type, offset 31:16, offset 63:32 */
         char owner[192];
-        if (aspace_read(&l->v->kernel, GVA(table + n * size), g, size, NULL) != ST_OK)
+        if (aspace_read(&l->v->kernel, GVA(table + n * size), g, size, NULL) != ST_OK) {
+            check_unread(c, "idt", table, "the interrupt table at %#" PRIx64 " is not all in memory", table);
             break;
+        }
         if (!(g[5] & 0x80) || (g[5] & 0x1f) == 5) /* not present; a task gate (i386's double fault) has no address */
             continue;
         uint64_t f = le16(g) | (uint64_t)le16(g + 6) << 16 | (size == 16 ? (uint64_t)le32(g + 8) << 32 : 0);
@@ -279,6 +305,8 @@ static void check_idt(struct check *c)
             check_report(c, VMI_SEVERITY_ALERT, "idt", f, 0, "interrupt gate %u points outside of kernel text, to %#" PRIx64 ": %s", n, f,
                          whose(c, f, owner, sizeof owner));
     }
+    if (!gates && !c->findings)
+        check_unread(c, "idt", table, "the interrupt table at %#" PRIx64 " has no gate", table);
     check_done(c, "idt", "%" PRIu64 " gates point into kernel text", gates);
 }
 
@@ -293,25 +321,66 @@ static void check_ftrace(struct check *c)
         check_report(c, VMI_SEVERITY_NOTE, "ftrace", 0, 0, "not checked: no symbol ftrace_ops_list, or types are missing");
         return;
     }
-    if (read_ptr(&l->v->kernel, l->v->ptr_size, at, &op) != ST_OK)
+    if (read_ptr(&l->v->kernel, l->v->ptr_size, at, &op) != ST_OK) {
+        check_unread(c, "ftrace", at, "ftrace_ops_list at %#" PRIx64 " is not in memory", at);
         return;
+    }
     for (; op && op != end && n < MAX_HOOKS && !c->stopped; n++) {
         if (lx_ptr(l, op, L_ftrace_ops_func, &f) != ST_OK) {
-            outcome_cut(c->o, "the ftrace list is damaged at %#" PRIx64, op);
+            check_unread(c, "ftrace", op, "the ftrace list is damaged at %#" PRIx64, op);
             break;
         }
         bool inside = f - t.start < t.end - t.start;
         check_report(c, inside ? VMI_SEVERITY_NOTE : VMI_SEVERITY_WARNING, "ftrace", f, 0, "functions are traced by %#" PRIx64 ": %s", f,
                      inside ? "the kernel's own" : whose(c, f, owner, sizeof owner));
         if (lx_ptr(l, op, L_ftrace_ops_next, &next) != ST_OK || next == op) {
-            outcome_cut(c->o, "the ftrace list is damaged at %#" PRIx64, op);
+            check_unread(c, "ftrace", op, "the ftrace list is damaged at %#" PRIx64, op);
             break;
         }
         op = next;
     }
     if (n >= MAX_HOOKS)
-        outcome_cut(c->o, "the ftrace list at %#" PRIx64 " is longer than any can be", at);
+        check_unread(c, "ftrace", at, "the ftrace list at %#" PRIx64 " is longer than any can be", at);
     check_done(c, "ftrace", "%" PRIu64 " tracers of functions, none outside of the kernel", n);
+}
+
+/* One probe on `at`: whose code handles it. */
+static void report_probe(struct check *c, const struct text *t, uint64_t probe, uint64_t at)
+{
+    struct linux_view *l = c->l;
+    uint64_t handler = 0, wrapper;
+    struct vmi_symbol s = {.name = "?"};
+    char owner[192] = "the kernel";
+    (void)lx_ptr(l, probe, L_kprobe_pre_handler, &handler);
+    /* a return probe's own handler stands behind the kernel's (struct kretprobe begins with its kprobe) */
+    if (lx_symbol(l, "pre_handler_kretprobe", &wrapper) == ST_OK && handler == wrapper && lx_has(l, L_kretprobe_handler))
+        (void)lx_ptr(l, probe, L_kretprobe_handler, &handler);
+    bool inside = !handler || handler - t->start < t->end - t->start;
+    if (!inside)
+        whose(c, handler, owner, sizeof owner);
+    if (at - l->image.va < l->image.size)
+        (void)l->v->symbols.ops->by_address(l->v->symbols.self, at, &s);
+    else if (lx_module_nearest_within(l->v, at, &c->search_left, &s) != ST_OK)
+        s.name = "?";
+    check_report(c, inside ? VMI_SEVERITY_NOTE : VMI_SEVERITY_WARNING, "kprobes", at, 0,
+                 "a probe on %s (%#" PRIx64 ") is handled by %s", s.name, at, owner);
+}
+
+/* A probe of the table; several on one address hang on the list of one that stands for all. */
+static void report_probes(struct check *c, const struct text *t, uint64_t probe)
+{
+    struct linux_view *l = c->l;
+    uint64_t at = 0, handler = 0, all, node;
+    struct list_walk w;
+    (void)lx_ptr(l, probe, L_kprobe_addr, &at);
+    (void)lx_ptr(l, probe, L_kprobe_pre_handler, &handler);
+    if (lx_symbol(l, "aggr_pre_handler", &all) != ST_OK || handler != all || !lx_has(l, L_kprobe_list)) {
+        report_probe(c, t, probe, at);
+        return;
+    }
+    list_start(&w, &l->v->kernel, l->v->ptr_size, probe + lx_off(l, L_kprobe_list), MAX_HOOKS);
+    while (!c->stopped && list_next(&w, c->o, &node) == 1)
+        report_probe(c, t, node - lx_off(l, L_kprobe_list), at);
 }
 
 static void check_kprobes(struct check *c)
@@ -325,29 +394,22 @@ static void check_kprobes(struct check *c)
         return;
     }
     for (unsigned i = 0; i < BUCKETS && !c->stopped; i++) {
-        if (read_ptr(&l->v->kernel, l->v->ptr_size, table + i * l->v->ptr_size, &node) != ST_OK)
+        if (read_ptr(&l->v->kernel, l->v->ptr_size, table + i * l->v->ptr_size, &node) != ST_OK) {
+            check_unread(c, "kprobes", table, "the table of probes at %#" PRIx64 " is not all in memory", table);
             break;
+        }
         while (node && n < MAX_HOOKS && !c->stopped) {
             n++;
-            uint64_t probe = node - lx_off(l, L_kprobe_hlist), at = 0, handler = 0;
-            struct vmi_symbol s = {.name = "?"};
-            char owner[192];
-            (void)lx_ptr(l, probe, L_kprobe_addr, &at);
-            (void)lx_ptr(l, probe, L_kprobe_pre_handler, &handler);
-            bool inside = !handler || handler - t.start < t.end - t.start;
-            whose(c, handler, owner, sizeof owner);
-            (void)l->v->symbols.ops->by_address(l->v->symbols.self, at, &s);
-            check_report(c, inside ? VMI_SEVERITY_NOTE : VMI_SEVERITY_WARNING, "kprobes", at, 0,
-                         "a probe on %s (%#" PRIx64 ") is handled by %s", s.name, at, inside ? "the kernel" : owner);
+            report_probes(c, &t, node - lx_off(l, L_kprobe_hlist));
             if (read_ptr(&l->v->kernel, l->v->ptr_size, node, &next) != ST_OK || next == node) {
-                outcome_cut(c->o, "a chain of probes is damaged at %#" PRIx64, node);
+                check_unread(c, "kprobes", node, "a chain of probes is damaged at %#" PRIx64, node);
                 break;
             }
             node = next;
         }
     }
     if (n >= MAX_HOOKS)
-        outcome_cut(c->o, "the table of probes at %#" PRIx64 " has more than any can have", table);
+        check_unread(c, "kprobes", table, "the table of probes at %#" PRIx64 " has more than any can have", table);
     check_done(c, "kprobes", "%" PRIu64 " probes, none handled outside of the kernel", n);
 }
 

@@ -19,6 +19,13 @@ struct check {
 void check_report(struct check *c, enum vmi_severity severity, const char *check, uint64_t address, int32_t pid,
                   const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
+/*
+ * Something that the check needs could not be read: a note, the outcome is marked as cut, and the check will not say that all
+ * agreed.
+ */
+void check_unread(struct check *c, const char *check, uint64_t address, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
 /* Ends a check: an OK record with this text when nothing was found. */
 void check_done(struct check *c, const char *check, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
@@ -27,6 +34,7 @@ void check_tasks(struct check *c);
 
 /* A growing set of addresses, in the order in which they came; asking and adding may alternate. */
 struct addr_set {
+    uint64_t key; /* of the hash: a guest that knew it could crowd one place */
     uint64_t *v;
     size_t nr, cap;
     uint32_t *slot; /* 2 * cap of them: index into v, and 1; 0 is free */

@@ -8,17 +8,22 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "../platform/platform.h"
+
 enum {
     XA_SLOTS = 64,         /* XA_CHUNK_SIZE; 16 with CONFIG_BASE_SMALL */
     MAX_NODES = 1 << 17,   /* 4 million pids (PID_MAX_LIMIT), 64 in a leaf, and what is above the leaves */
     TASK_ALIGN = 64,       /* task_struct is aligned to a cache line (kernel/fork.c) */
     TASK_DEAD = 0x80,
+    MAX_SPAN = 64 << 10,   /* no task_struct is larger; the types may be forged */
 };
 
 /* Where `v` is or belongs. Half of the slots are free; the multiplier is 2^64 over the golden ratio. */
 static size_t slot_of(const struct addr_set *s, uint64_t v)
 {
-    size_t mask = 2 * s->cap - 1, i = (size_t)(v * 0x9e3779b97f4a7c15u >> 32) & mask;
+    uint64_t h = (v ^ s->key) * 0x9e3779b97f4a7c15u;
+    h = (h ^ h >> 32 ^ s->key >> 7) * 0x9e3779b97f4a7c15u;
+    size_t mask = 2 * s->cap - 1, i = (size_t)(h >> 32) & mask;
     while (s->slot[i] && s->v[s->slot[i] - 1] != v)
         i = (i + 1) & mask;
     return i;
@@ -27,6 +32,7 @@ static size_t slot_of(const struct addr_set *s, uint64_t v)
 static int addr_set_grow(struct addr_set *s)
 {
     struct addr_set n = {.nr = s->nr, .cap = s->cap ? s->cap * 2 : 256};
+    n.key = plat_now_ns() * 0xd6e8feb86659fd93u ^ (uintptr_t)s->v; /* the guest cannot know it */
     if (n.cap > 8u << 20)
         return ST_LIMIT;
     n.v = realloc(s->v, n.cap * sizeof *n.v);
@@ -158,8 +164,10 @@ static void check_idr(struct check *c, struct addr_set *listed, struct addr_set 
     }
     if (l->m[L_xa_node_slots].size)
         w.slots = MIN_OF(l->m[L_xa_node_slots].size / l->v->ptr_size, 64u);
-    if (read_ptr(&l->v->kernel, l->v->ptr_size, ns + lx_off(l, L_pidns_idr) + lx_off(l, L_idr_head), &head) != ST_OK)
+    if (read_ptr(&l->v->kernel, l->v->ptr_size, ns + lx_off(l, L_pidns_idr) + lx_off(l, L_idr_head), &head) != ST_OK) {
+        check_unread(c, "tasks", ns, "the pid table of the namespace at %#" PRIx64 " is not in memory", ns);
         return;
+    }
     idr_node(&w, head, 0);
     if (w.nodes >= MAX_NODES || !w.left)
         outcome_cut(c->o, "the pid table's tree at %#" PRIx64 " is larger than any can be", head & ~(uint64_t)3);
@@ -234,8 +242,23 @@ static void scan_extent(struct scan *s, const uint8_t *p, uint64_t pa, size_t n)
     }
 }
 
-/* Returns how many of the known tasks the scan saw: it must see nearly all to mean anything. */
-static uint64_t check_scan(struct check *c, struct addr_set *known)
+/* How many of the known tasks are live and in the linear map: the scan must see as many. */
+static uint64_t expected(const struct scan *s)
+{
+    struct linux_view *l = s->c->l;
+    uint8_t *task = malloc((size_t)s->span);
+    uint64_t n = 0, pa, left;
+    for (size_t i = 0; task && i < s->known->nr; i++) {
+        uint64_t va = s->known->v[i];
+        n += aspace_read(&l->v->kernel, GVA(va), task, (size_t)s->span, NULL) == ST_OK && live_task(s, task, va) &&
+             aspace_translate(&l->v->kernel, GVA(va), &pa, &left) == ST_OK && va == l->v->info.direct_map + pa;
+    }
+    free(task);
+    return n;
+}
+
+/* Returns how many of the known tasks the scan saw; *want: how many it should have. */
+static uint64_t check_scan(struct check *c, struct addr_set *known, uint64_t *want)
 {
     struct linux_view *l = c->l;
     struct phys *phys = &l->v->source->phys;
@@ -248,6 +271,10 @@ static uint64_t check_scan(struct check *c, struct addr_set *known)
             return 0;
         }
         s.span = MAX_OF(s.span, lx_off(l, needed[i]) + 16);
+    }
+    if (s.span > MAX_SPAN) {
+        check_unread(c, "tasks", 0, "memory was not scanned for tasks: a task_struct of %" PRIu64 " bytes cannot be", s.span);
+        return 0;
     }
     uint8_t *copy = NULL;
     enum { CHUNK = 1 << 20 };
@@ -265,17 +292,18 @@ static uint64_t check_scan(struct check *c, struct addr_set *known)
             }
             if (!copy && !(copy = malloc(CHUNK)))
                 break;
-            size_t want = (size_t)MIN_OF((uint64_t)CHUNK, end - pa);
-            int st = phys_read(phys, pa, copy, want, &got);
+            size_t piece = (size_t)MIN_OF((uint64_t)CHUNK, end - pa);
+            int st = phys_read(phys, pa, copy, piece, &got);
             scan_extent(&s, copy, pa, got);
             if (st != ST_OK)
                 got = (got & ~(size_t)4095) + 4096; /* step over the page that is not there */
-            else if (want == CHUNK)
+            else if (piece == CHUNK)
                 got -= (size_t)(s.span + 63) & ~(size_t)63; /* a task may lie across two pieces */
             pa += got;
         }
     }
     free(copy);
+    *want = expected(&s);
     return s.seen;
 }
 
@@ -294,10 +322,14 @@ void check_tasks(struct check *c)
     for (size_t i = 0; i < found.nr; i++)
         if (!addr_set_has(&listed, found.v[i]))
             (void)addr_set_add(&listed, found.v[i]);
-    uint64_t seen = check_scan(c, &listed);
-    if (!found.nr && !seen) /* compared with nothing: nothing agrees */
+    uint64_t want = 0, seen = check_scan(c, &listed, &want);
+    size_t pids = found.nr;
+    if (seen < want)
+        check_unread(c, "tasks", 0, "the scan of memory saw %" PRIu64 " of %" PRIu64 " live tasks", seen, want);
+    if (!pids && !want) /* compared with nothing: nothing agrees */
         c->findings++;
-    check_done(c, "tasks", "%zu tasks on the list, in the pid table (%zu) and in memory (%" PRIu64 ") agree", listed.nr, found.nr, seen);
+    check_done(c, "tasks", "%zu tasks on the list%s%s agree (%" PRIu64 " are live)", listed.nr, pids ? want ? ", in the pid table" : " and in the pid table" : "",
+               want ? " and in memory" : "", want);
     addr_set_free(&listed);
     addr_set_free(&found);
 }

@@ -27,7 +27,19 @@ struct search {
     uint64_t flags;
     int (*prove)(void *arg, const struct lx_guess *g);
     void *arg;
+    unsigned proofs, notes; /* still allowed: a forged guest offers as many places to look as it likes */
 };
+
+enum { MAX_PROOFS = 24, MAX_NOTES = 64 };
+
+/* Asks for a proof of one guess. ST_LIMIT: there were too many, the search ends. */
+static int try_guess(struct search *f, const struct lx_guess *g)
+{
+    if (!f->proofs)
+        return ST_LIMIT;
+    f->proofs--;
+    return f->prove(f->arg, g);
+}
 
 /* ---- the image, by page tables ---- */
 
@@ -235,8 +247,9 @@ static int prove_root(struct search *f, const char *how, enum guest_arch arch, e
     struct lx_guess g = {.how = how, .arch = arch, .have_root = true, .form = form, .root = root};
     for (size_t i = 0; i < ARRAY_LEN(encryption); i++) {
         g.addr_clear = encryption[i];
-        if (lx_image_by_tables(f->s, &g) == ST_OK && f->prove(f->arg, &g) == ST_OK)
-            return ST_OK;
+        int st = lx_image_by_tables(f->s, &g) == ST_OK ? try_guess(f, &g) : ST_ABSENT;
+        if (st == ST_OK || st == ST_LIMIT)
+            return st;
         if (arch != ARCH_X86_64)
             break;
     }
@@ -249,6 +262,9 @@ static int by_vmcoreinfo(struct search *f, struct bytes text, const char *how)
     struct lx_guess g = {.how = how, .vmcoreinfo = text};
     uint64_t stext, root, n, bits, voffset, page = 4096;
     char word[32];
+    if (!f->notes)
+        return ST_LIMIT;
+    f->notes--;
     if (!lx_vmcoreinfo_number(text, "SYMBOL(_stext)", 16, &stext) ||
         !lx_vmcoreinfo_number(text, "SYMBOL(swapper_pg_dir)", 16, &root))
         return ST_ABSENT;
@@ -293,7 +309,7 @@ static int by_vmcoreinfo(struct search *f, struct bytes text, const char *how)
             g.root = root - page_offset[i];
             g.va = stext & ~4095ULL;
             if (root >= page_offset[i] && lx_image_by_tables(f->s, &g) == ST_OK && g.pa == g.va - page_offset[i])
-                return f->prove(f->arg, &g);
+                return try_guess(f, &g);
         }
         return ST_ABSENT;
     } else {
@@ -301,7 +317,7 @@ static int by_vmcoreinfo(struct search *f, struct bytes text, const char *how)
     }
     if (g.have_root && lx_image_by_tables(f->s, &g) != ST_OK)
         return ST_ABSENT;
-    return f->prove(f->arg, &g);
+    return try_guess(f, &g);
 }
 
 static int find_note(struct search *f)
@@ -326,9 +342,12 @@ static int find_registers(struct search *f)
         if (longmode && pae) {
             enum form_id form = la57 ? FORM_X86_5LEVEL : FORM_X86_4LEVEL;
             /* with page-table isolation the user half of the pair has bit 12 set, and maps hardly any kernel */
-            if (prove_root(f, "CR3 of a vCPU", ARCH_X86_64, form, r.cr3 & ~0x1fffULL) == ST_OK ||
-                prove_root(f, "CR3 of a vCPU", ARCH_X86_64, form, r.cr3) == ST_OK)
-                return ST_OK;
+            const uint64_t roots[] = {r.cr3 & ~0x1fffULL, r.cr3};
+            for (size_t k = 0; k < ARRAY_LEN(roots); k++) {
+                int st = prove_root(f, "CR3 of a vCPU", ARCH_X86_64, form, roots[k]);
+                if (st == ST_OK || st == ST_LIMIT)
+                    return st;
+            }
         }
     }
     return ST_ABSENT;
@@ -346,9 +365,11 @@ static int find_trampoline(struct search *f)
         uint64_t e;
         if (phys_read_entry(&f->s->phys, pa + 511 * 8, 8, &e) != ST_OK || (e & 1) == 0 || e >> 52 & 0x7ff)
             continue;
-        for (size_t i = 0; i < ARRAY_LEN(x86_64_forms); i++)
-            if (prove_root(f, "real-mode trampoline's page table", ARCH_X86_64, x86_64_forms[i], pa) == ST_OK)
-                return ST_OK;
+        for (size_t i = 0; i < ARRAY_LEN(x86_64_forms); i++) {
+            int st = prove_root(f, "real-mode trampoline's page table", ARCH_X86_64, x86_64_forms[i], pa);
+            if (st == ST_OK || st == ST_LIMIT)
+                return st;
+        }
     }
     return ST_ABSENT;
 }
@@ -367,8 +388,9 @@ static int find_arm64_header(struct search *f)
                 continue;
             struct lx_guess g = {.how = "arm64 image header", .arch = ARCH_ARM64, .pa = pa, .size = le64(h + 16)};
             g.size = MIN_OF(g.size && g.size < IMAGE_MAX ? g.size : WINDOW, r->len - (pa - r->start));
-            if (f->prove(f->arg, &g) == ST_OK)
-                return ST_OK;
+            int st = try_guess(f, &g);
+            if (st == ST_OK || st == ST_LIMIT)
+                return st;
         }
     }
     return ST_ABSENT;
@@ -403,9 +425,11 @@ static int find_vmcoreinfo_page(struct search *f)
     struct bytes text;
     if (f->flags & VMI_OPEN_NO_VMCOREINFO)
         return ST_ABSENT;
-    for (uint64_t at = 0; next_vmcoreinfo(&f->s->phys, &at, page, &text);)
-        if (by_vmcoreinfo(f, text, "vmcoreinfo in guest memory") == ST_OK)
-            return ST_OK;
+    for (uint64_t at = 0; next_vmcoreinfo(&f->s->phys, &at, page, &text);) {
+        int st = by_vmcoreinfo(f, text, "vmcoreinfo in guest memory");
+        if (st == ST_OK || st == ST_LIMIT)
+            return st;
+    }
     return ST_ABSENT;
 }
 
@@ -425,12 +449,15 @@ static int find_moved_arm64(struct search *f)
         if (!lx_vmcoreinfo_number(text, "NUMBER(PHYS_OFFSET)", 0, &start) || start & 0xfff || start > 1ULL << 48)
             continue;
         phys->range[0].start = start;
-        if (by_vmcoreinfo(f, text, "vmcoreinfo in guest memory") == ST_OK) {
+        int st = by_vmcoreinfo(f, text, "vmcoreinfo in guest memory");
+        if (st == ST_OK) {
             snprintf(f->s->layout_note, sizeof f->s->layout_note,
                      "the file begins at guest-physical %#" PRIx64 ", as vmcoreinfo tells", start);
             return ST_OK;
         }
         phys->range[0].start = 0;
+        if (st == ST_LIMIT)
+            return st;
     }
     return ST_ABSENT;
 }
@@ -450,8 +477,9 @@ static int prove_window(struct search *f, uint64_t at)
     g.ro_size = MIN_OF(32 * (uint64_t)MiB, g.size - g.ro);
     for (size_t a = 0; a < ARRAY_LEN(archs); a++) {
         g.arch = archs[a];
-        if ((f->s->arch == ARCH_UNKNOWN || f->s->arch == g.arch) && f->prove(f->arg, &g) == ST_OK)
-            return ST_OK;
+        int st = f->s->arch == ARCH_UNKNOWN || f->s->arch == g.arch ? try_guess(f, &g) : ST_ABSENT;
+        if (st == ST_OK || st == ST_LIMIT)
+            return st;
     }
     return ST_ABSENT;
 }
@@ -464,8 +492,8 @@ static int find_token_table(struct search *f)
     struct phys *phys = &f->s->phys;
     uint8_t *copy = NULL;
     int st = ST_ABSENT;
-    for (uint64_t end, at = 0; st != ST_OK && (at = phys_next_data(phys, at, &end)) != UINT64_MAX; at = end) {
-        for (uint64_t pa = at; st != ST_OK && pa < end;) {
+    for (uint64_t end, at = 0; st == ST_ABSENT && (at = phys_next_data(phys, at, &end)) != UINT64_MAX; at = end) {
+        for (uint64_t pa = at; st == ST_ABSENT && pa < end;) {
             size_t avail, n = (size_t)MIN_OF((uint64_t)CHUNK, end - pa);
             const struct phys_range *r = phys_find(phys, pa);
             const uint8_t *p = r && r->host ? phys_ptr(phys, pa, &avail) : NULL;
@@ -482,7 +510,9 @@ static int find_token_table(struct search *f)
             if (hit) {
                 pa += (uint64_t)(hit - p);
                 st = prove_window(f, pa);
-                pa += sizeof digits;
+                if (st != ST_OK && st != ST_LIMIT)
+                    st = ST_ABSENT;
+                pa += 16 * MiB; /* all tables in the window were tried */
             } else { /* a table may lie across two pieces; step over what cannot be read */
                 pa += n == CHUNK ? n - sizeof digits : MAX_OF(n, (size_t)4096);
             }
@@ -497,9 +527,17 @@ int lx_find(struct source *s, uint64_t flags, int (*prove)(void *arg, const stru
     static int (*const finders[])(struct search *) = {find_note,         find_registers,       find_trampoline,
                                                       find_arm64_header, find_vmcoreinfo_page, find_moved_arm64,
                                                       find_token_table};
-    struct search f = {s, flags, prove, arg};
-    for (size_t i = 0; i < ARRAY_LEN(finders); i++)
-        if (finders[i](&f) == ST_OK)
+    struct search f = {.s = s, .flags = flags, .prove = prove, .arg = arg};
+    int worst = ST_ABSENT;
+    /* each finder has a budget of its own, so that what was forged for one does not hide what another would find */
+    for (size_t i = 0; i < ARRAY_LEN(finders); i++) {
+        f.proofs = MAX_PROOFS;
+        f.notes = MAX_NOTES;
+        int st = finders[i](&f);
+        if (st == ST_OK)
             return ST_OK;
-    return ST_ABSENT;
+        if (st == ST_LIMIT)
+            worst = st;
+    }
+    return worst;
 }

@@ -21,7 +21,8 @@ struct lx_guess {
 };
 
 /*
- * Calls `prove` for one guess after the other until it answers ST_OK (returned), or no guess is left (ST_ABSENT).
+ * Calls `prove` for one guess after the other until it answers ST_OK (returned), or no guess is left (ST_ABSENT; ST_LIMIT
+ * when a finder had more places to look at than any honest guest has).
  * `flags`: VMI_OPEN_NO_VMCOREINFO, VMI_OPEN_NO_REGISTERS.
  */
 int lx_find(struct source *s, uint64_t flags, int (*prove)(void *arg, const struct lx_guess *g), void *arg);

@@ -20,6 +20,7 @@ enum {
     MM_SPAN = 2048,
     MODULE_SPAN = 2048,
     SAMPLES = 256,
+    MAX_WORK = 4 << 20,
     PF_KTHREAD = 0x00200000,
 };
 
@@ -31,6 +32,7 @@ struct infer {
     uint64_t mm[SAMPLES];       /* 0 for kernel threads */
     size_t nr;
     size_t init, kthreadd;      /* indices of pid 1 and 2 */
+    uint64_t work;              /* list entries that may still be looked at: a forged image offers any number of lists */
 };
 
 static uint64_t word(const struct infer *f, uint64_t at)
@@ -141,9 +143,10 @@ static bool collect(struct infer *f, uint64_t off, uint64_t comm)
     f->nr = 1;
     f->task[0] = init;
     list_start(&w, f->as, f->ps, init + off, 1 << 20);
-    int st;
+    int st = ST_LIMIT;
     size_t printable = 0;
-    while ((st = list_next(&w, NULL, &node)) == 1 && f->nr < SAMPLES) {
+    while (f->work && (st = list_next(&w, NULL, &node)) == 1 && f->nr < SAMPLES) {
+        f->work--;
         unsigned name = has_name(f, node - off, comm);
         if (!name)
             return false;
@@ -501,10 +504,12 @@ static bool infer_module_list(struct infer *f)
             if (next - l->image.va < span || !lx_kernel_pointer(l, next) || word(f, next + f->ps) != head || !module_at(f, next))
                 continue;
             struct list_walk w;
-            int st;
+            int st = ST_LIMIT;
             list_start(&w, f->as, f->ps, head, 4096);
-            while ((st = list_next(&w, NULL, &node)) == 1 && module_at(f, node))
+            while (f->work && (st = list_next(&w, NULL, &node)) == 1 && module_at(f, node)) {
+                f->work--;
                 n++;
+            }
             if (st == 0 && n) {
                 l->modules = head;
                 know(f, L_module_state, 0, 4);
@@ -619,10 +624,9 @@ static void infer_module_symbols(struct infer *f)
     }
 }
 
-void lx_infer(struct linux_view *l, struct bytes part)
+void lx_infer(struct linux_view *l)
 {
-    struct infer f = {.l = l, .as = &l->v->kernel, .ps = l->v->ptr_size};
-    (void)part;
+    struct infer f = {.l = l, .as = &l->v->kernel, .ps = l->v->ptr_size, .work = MAX_WORK};
     from_vmcoreinfo(&f);
     if (!l->init_task && lx_has(l, L_task_tasks) && find_init_task(&f))
         os_fact(l->v, "init_task", "the idle task's name and list in kernel data", "%#" PRIx64, l->init_task);

@@ -7,8 +7,8 @@
 
 /*
  * Fills members of l->m that types did not give, and l->init_task where no symbol does; marks them inferred. What cannot
- * be inferred with a check that could have failed stays unknown. `part`: the searched part of the kernel image.
+ * be inferred with a check that could have failed stays unknown.
  */
-void lx_infer(struct linux_view *l, struct bytes part);
+void lx_infer(struct linux_view *l);
 
 #endif
