@@ -2,8 +2,7 @@
 /*
  * GHashTable: open addressing with linear probing, a power of two of slots. Two arrays: `marks`,
  * the mixed hash of each slot's key or 0 for an empty slot, 16 to a cache line, so that probing
- * rarely touches anything else; and `entries`. A lookup that misses every cache waits for one
- * access, because both are known from the hash.
+ * rarely touches anything else; and `entries`.
  *
  * Removal closes the gap by moving later entries of the same run towards their homes: there are no
  * tombstones, and a table that had many removals is as fast as a new one. An iteration goes
@@ -20,7 +19,7 @@
 #define SMALL_BITS  3
 #define MAX_BITS    30
 #define SLOTS(bits) (1u << (bits))
-#define LIMIT(bits) (SLOTS(bits) - SLOTS(bits) / 4) /* entries before it grows */
+#define LIMIT(bits) (SLOTS(bits) - SLOTS(bits) / 16 * 3 - 1) /* entries before it grows */
 #define GROUP_SLOTS SLOTS(SMALL_BITS)
 
 /* The lower two bits of a mark: not 0, and from before or after the last change of size. */
@@ -179,6 +178,14 @@ static void rehash(GHashTable *table, guint32 slots)
     }
 }
 
+/* One block for both arrays, the entries first: as the only one it can often be made larger where
+ * it is. */
+static void set_block(GHashTable *table, gpointer old, guint bits)
+{
+    table->entries = g_realloc_n(old, SLOTS(bits), sizeof(struct entry) + sizeof(guint32));
+    table->marks = (guint32 *)(table->entries + SLOTS(bits));
+}
+
 static void grow(GHashTable *table)
 {
     guint32 slots = SLOTS(table->bits);
@@ -187,13 +194,12 @@ static void grow(GHashTable *table)
     if (bits > MAX_BITS)
         __builtin_trap();
     if (table->bits == SMALL_BITS) {
-        table->marks = g_malloc_n(SLOTS(bits), sizeof(guint32));
-        table->entries = g_malloc_n(SLOTS(bits), sizeof(struct entry));
+        set_block(table, NULL, bits);
         memcpy(table->marks, table->small_marks, sizeof(table->small_marks));
         memcpy(table->entries, table->small_entries, sizeof(table->small_entries));
     } else {
-        table->marks = g_realloc_n(table->marks, SLOTS(bits), sizeof(guint32));
-        table->entries = g_realloc_n(table->entries, SLOTS(bits), sizeof(struct entry));
+        set_block(table, table->entries, bits);
+        memcpy(table->marks, table->entries + slots, slots * sizeof(guint32));
     }
     memset(table->marks + slots, 0, slots * sizeof(guint32));
     table->bits = bits;
@@ -216,15 +222,15 @@ static void shrink(GHashTable *table)
     table->bits = bits;
     rehash(table, slots);
     if (bits == SMALL_BITS) {
+        struct entry *entries = table->entries;
         memcpy(table->small_marks, table->marks, sizeof(table->small_marks));
-        memcpy(table->small_entries, table->entries, sizeof(table->small_entries));
-        free(table->marks);
-        free(table->entries);
+        memcpy(table->small_entries, entries, sizeof(table->small_entries));
         table->marks = table->small_marks;
         table->entries = table->small_entries;
+        free(entries);
     } else {
-        table->marks = g_realloc_n(table->marks, SLOTS(bits), sizeof(guint32));
-        table->entries = g_realloc_n(table->entries, SLOTS(bits), sizeof(struct entry));
+        memmove(table->entries + SLOTS(bits), table->marks, SLOTS(bits) * sizeof(guint32));
+        set_block(table, table->entries, bits);
     }
 }
 
@@ -258,10 +264,8 @@ static void empty(GHashTable *table, gboolean destroy)
         if (marks[i] != 0)
             destroy_entry(table, entries[i]);
     }
-    if (!small) {
-        free(marks);
+    if (!small)
         free(entries);
-    }
 }
 
 /* ---- Life ---------------------------------------------------------------------------------- */
