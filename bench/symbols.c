@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Symbols and types after bring-up: name to address, nearest symbol of an address, member by name. Each figure is the
- * median of rounds; the reference is one strcmp of the same names, run in turn.
+ * Symbols and types after bring-up: name to address, nearest symbol of an address, member by name.
+ * Each figure is the median of rounds; the reference is one strcmp of the same names, run in turn.
  *
  *     symbols DUMP
  */
@@ -55,7 +55,8 @@ int main(int argc, char **argv)
     double name[ROUNDS], address[ROUNDS], member[ROUNDS], compare[ROUNDS];
     unsigned long found = 0;
     if (argc != 2 || vmi_open(&vmi, argv[1], NULL) != VMI_SUCCESS) {
-        fprintf(stderr, "symbols: %s\n", argc == 2 ? vmi_last_error(NULL)->text : "usage: symbols DUMP");
+        fprintf(stderr, "symbols: %s\n",
+                argc == 2 ? vmi_last_error(NULL)->text : "usage: symbols DUMP");
         return 1;
     }
     vmi_each_symbol(vmi, pick, &n, NULL);

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How fast pages are walked and memory is read, beside libkdumpfile on the same file and beside memcpy, in one run.
+ * How fast pages are walked and memory is read, beside libkdumpfile on the same file and beside
+ * memcpy, in one run.
  *
  *     walk DUMP FORM ROOT FROM TO
  *
- * FORM is the name of a paging form ("x86 4-level"), ROOT the physical address of its top table, FROM..TO a range of virtual
- * addresses of which a good part is mapped: the direct map. All destinations are page-aligned. Each figure is the median
- * of rounds that are run in turn, so that what slows the machine down slows all of them; times are CPU times.
+ * FORM is the name of a paging form ("x86 4-level"), ROOT the physical address of its top table,
+ * FROM..TO a range of virtual addresses of which a good part is mapped: the direct map. All
+ * destinations are page-aligned. Each figure is the median of rounds that are run in turn, so that
+ * what slows the machine down slows all of them; times are CPU times.
  *
- * libkdumpfile: addrxlat_walk reads tables through a callback that hands out the mapping, which is the best that a program can
- * give it; kdump_read reads the file by itself, and only where it knows the format.
+ * libkdumpfile: addrxlat_walk reads tables through a callback that hands out the mapping, which is
+ * the best that a program can give it; kdump_read reads the file by itself, and only where it knows
+ * the format.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -32,19 +35,21 @@ struct bench {
     struct aspace space;
     enum form_id form;
     uint64_t from, to;
-    uint64_t *va;          /* SAMPLES mapped addresses, random, 8-byte aligned */
-    const uint8_t **host;  /* where each lies; NULL when the source does not map */
-    uint8_t *buf;          /* 1 MiB, page-aligned */
-    kdump_ctx_t *kdump;    /* NULL: cannot read this file */
+    uint64_t *va;         /* SAMPLES mapped addresses, random, 8-byte aligned */
+    const uint8_t **host; /* where each lies; NULL when the source does not map */
+    uint8_t *buf;         /* 1 MiB, page-aligned */
+    kdump_ctx_t *kdump;   /* NULL: cannot read this file */
     bool kdump_virtual;
-    addrxlat_ctx_t *xlat;  /* NULL: does not know this form */
+    addrxlat_ctx_t *xlat; /* NULL: does not know this form */
     addrxlat_meth_t meth;
-    uint64_t run_from, run_pa, run_len; /* the longest part of the range in one piece, for sequential reads */
-    size_t step;                /* bytes a read of the measurement under way */
+    uint64_t run_from, run_pa,
+        run_len; /* the longest part of the range in one piece, for sequential reads */
+    size_t step; /* bytes a read of the measurement under way */
     volatile uint64_t sink;
 };
 
-/* One thing that is measured: does all of its work once. Returns how many units it did; 0: cannot. */
+/* One thing that is measured: does all of its work once. Returns how many units it did; 0: cannot.
+ */
 struct lane {
     const char *name;
     uint64_t (*run)(struct bench *b);
@@ -58,7 +63,8 @@ static uint64_t next_random(uint64_t *x)
     return *x ^= *x << 17;
 }
 
-/* ---- what is measured ------------------------------------------------------------------------------------------ */
+/* ---- what is measured
+ * ------------------------------------------------------------------------------------------ */
 
 static uint64_t load_only(struct bench *b)
 {
@@ -208,7 +214,9 @@ static uint64_t cpu_now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* ---- running ---------------------------------------------------------------------------------------------------- */
+/* ---- running
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static int by_value(const void *a, const void *b)
 {
@@ -286,7 +294,8 @@ static unsigned long can_read(const addrxlat_cb_t *cb)
 static void start_addrxlat(struct bench *b, uint64_t root)
 {
     const struct paging_form *f = paging_form(b->form);
-    bool known = b->form == FORM_X86_4LEVEL || b->form == FORM_X86_5LEVEL || b->form == FORM_X86_PAE;
+    bool known =
+        b->form == FORM_X86_4LEVEL || b->form == FORM_X86_5LEVEL || b->form == FORM_X86_PAE;
     addrxlat_cb_t *cb;
     if (!known || !(b->xlat = addrxlat_ctx_new()) || !(cb = addrxlat_ctx_add_cb(b->xlat)))
         return;
@@ -295,7 +304,8 @@ static void start_addrxlat(struct bench *b, uint64_t root)
     cb->read_caps = can_read;
     b->meth = (addrxlat_meth_t){.kind = ADDRXLAT_PGT, .target_as = ADDRXLAT_MACHPHYSADDR};
     b->meth.param.pgt.root = (addrxlat_fulladdr_t){root, ADDRXLAT_MACHPHYSADDR};
-    b->meth.param.pgt.pf.pte_format = b->form == FORM_X86_PAE ? ADDRXLAT_PTE_IA32_PAE : ADDRXLAT_PTE_X86_64;
+    b->meth.param.pgt.pf.pte_format =
+        b->form == FORM_X86_PAE ? ADDRXLAT_PTE_IA32_PAE : ADDRXLAT_PTE_X86_64;
     b->meth.param.pgt.pf.nfields = (unsigned short)(f->levels + 1);
     b->meth.param.pgt.pf.fieldsz[0] = 12;
     for (unsigned i = 0; i < f->levels; i++)
@@ -328,7 +338,8 @@ static bool choose_addresses(struct bench *b)
         size_t avail;
         if (++tries > 100ULL * SAMPLES)
             return false;
-        if (aspace_translate(&b->space, GVA(va), &pa, &left) != ST_OK || !phys_find(&b->source.phys, pa))
+        if (aspace_translate(&b->space, GVA(va), &pa, &left) != ST_OK ||
+            !phys_find(&b->source.phys, pa))
             continue;
         b->va[i] = va;
         b->host[i] = phys_ptr(&b->source.phys, pa, &avail);
@@ -342,7 +353,8 @@ struct run_search {
     uint64_t start, pa, len;
 };
 
-/* Looks for the longest part that is contiguous in physical memory, too, so that memcpy can be given the same bytes. */
+/* Looks for the longest part that is contiguous in physical memory, too, so that memcpy can be
+ * given the same bytes. */
 static int longest_run(const struct walk *w, void *arg)
 {
     struct run_search *s = arg;
@@ -367,7 +379,8 @@ static int open_bench(struct bench *b, char **argv)
         fprintf(stderr, "%s\n", d.text);
         return 1;
     }
-    for (b->form = 0; b->form < FORM_COUNT && strcmp(paging_form(b->form)->name, argv[2]); b->form++)
+    for (b->form = 0; b->form < FORM_COUNT && strcmp(paging_form(b->form)->name, argv[2]);
+         b->form++)
         ;
     if (b->form == FORM_COUNT) {
         fprintf(stderr, "%s: no such paging form; there are:\n", argv[2]);
@@ -382,7 +395,8 @@ static int open_bench(struct bench *b, char **argv)
     b->host = calloc(SAMPLES, sizeof *b->host);
     b->buf = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (b->to <= b->from || !b->va || !b->host || b->buf == MAP_FAILED || !choose_addresses(b)) {
-        fprintf(stderr, "no mapped addresses between %#" PRIx64 " and %#" PRIx64 "\n", b->from, b->to);
+        fprintf(stderr, "no mapped addresses between %#" PRIx64 " and %#" PRIx64 "\n", b->from,
+                b->to);
         return 1;
     }
     struct run_search s = {.b = b};
@@ -402,21 +416,26 @@ int main(int argc, char **argv)
     if (open_bench(&b, argv))
         return 1;
     struct lane walks[] = {{"ours", our_walk, 0}, {"addrxlat", addrxlat_walks, 0}};
-    struct lane reads[] = {{"ours", our_read8, 0}, {"kdump_read", kdump_read8, 0}, {"load", load_only, 0}};
-    printf("%s: %s, %s, %" PRIu64 " MiB in one piece\n", argv[1], b.source.kind, argv[2], b.run_len >> 20);
+    struct lane reads[] = {
+        {"ours", our_read8, 0}, {"kdump_read", kdump_read8, 0}, {"load", load_only, 0}};
+    printf("%s: %s, %s, %" PRIu64 " MiB in one piece\n", argv[1], b.source.kind, argv[2],
+           b.run_len >> 20);
     measure(&b, walks, ARRAY_LEN(walks));
     print_times("page walk, random", walks, ARRAY_LEN(walks));
     measure(&b, reads, ARRAY_LEN(reads));
     print_times("8 bytes, random", reads, ARRAY_LEN(reads));
     static const size_t steps[] = {4 << 10, 64 << 10, 1 << 20};
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-        struct lane v[] = {{"ours", virtual_ours, 0}, {"kdump_read", virtual_kdump, 0}, {"memcpy", virtual_memcpy, 0}};
+        struct lane v[] = {{"ours", virtual_ours, 0},
+                           {"kdump_read", virtual_kdump, 0},
+                           {"memcpy", virtual_memcpy, 0}};
         b.step = steps[i];
         measure(&b, v, ARRAY_LEN(v));
         print_rates("virtual, in order", b.step, v, ARRAY_LEN(v));
     }
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-        struct lane v[] = {{"ours", scan_ours, 0}, {"kdump_read", scan_kdump, 0}, {"memcpy", scan_memcpy, 0}};
+        struct lane v[] = {
+            {"ours", scan_ours, 0}, {"kdump_read", scan_kdump, 0}, {"memcpy", scan_memcpy, 0}};
         b.step = steps[i];
         measure(&b, v, ARRAY_LEN(v));
         print_rates("physical scan", b.step, v, ARRAY_LEN(v));

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What TinyVMI tells about a guest, as plain data: the vocabulary that the operating-system layer, the library's API
- * and the command share. No functions, no state.
+ * What TinyVMI tells about a guest, as plain data: the vocabulary that the operating-system layer,
+ * the library's API and the command share. No functions, no state.
  *
- * Rules for all records: addresses are guest addresses; a text pointer is valid only during the callback that got it;
- * fields that could not be read are 0 (or an empty text) and the record has VMI_RECORD_PARTIAL in `flags`.
+ * Rules for all records: addresses are guest addresses; a text pointer is valid only during the
+ * callback that got it; fields that could not be read are 0 (or an empty text) and the record has
+ * VMI_RECORD_PARTIAL in `flags`.
  */
 #ifndef TINYVMI_RECORDS_H
 #define TINYVMI_RECORDS_H
@@ -17,7 +18,8 @@
 extern "C" {
 #endif
 
-#define VMI_RECORD_PARTIAL 0x80000000u /* in any record's flags: something in it could not be read */
+#define VMI_RECORD_PARTIAL                                                                         \
+    0x80000000u /* in any record's flags: something in it could not be read */
 
 /* How a listing ended. */
 struct vmi_outcome {
@@ -26,11 +28,14 @@ struct vmi_outcome {
     char reason[192]; /* why, with the address; empty when not partial */
 };
 
-/* ---- the kernel ------------------------------------------------------------------------------------------------ */
+/* ---- the kernel
+ * ------------------------------------------------------------------------------------------------
+ */
 
 enum vmi_os_kind { VMI_KIND_NONE, VMI_KIND_LINUX, VMI_KIND_WINDOWS };
 
-/* One fact and how it was come by: "vmcoreinfo", "CR3 of vCPU 0", "inferred from the idle task", ... */
+/* One fact and how it was come by: "vmcoreinfo", "CR3 of vCPU 0", "inferred from the idle task",
+ * ... */
 struct vmi_fact {
     char name[32];
     char value[128];
@@ -39,28 +44,30 @@ struct vmi_fact {
 
 struct vmi_kernel {
     enum vmi_os_kind os;
-    char banner[256];       /* Linux: linux_banner; Windows: build lab */
-    char release[72];       /* "6.1.0-27-amd64" */
-    char arch[16];          /* "x86-64", "i386", "arm64" */
-    char paging[32];        /* name of the paging form */
+    char banner[256]; /* Linux: linux_banner; Windows: build lab */
+    char release[72]; /* "6.1.0-27-amd64" */
+    char arch[16];    /* "x86-64", "i386", "arm64" */
+    char paging[32];  /* name of the paging form */
     char hostname[72];
     uint64_t text_va, text_pa; /* first byte of the kernel image: virtual, physical */
     uint64_t image_size;       /* bytes */
     int64_t slide;             /* KASLR: virtual minus link-time address */
     bool slide_known;
-    uint64_t root;             /* physical address of the kernel's top page table */
+    uint64_t root; /* physical address of the kernel's top page table */
     bool page_table_isolation;
-    uint64_t phys_base;        /* Linux x86-64: as the kernel has it */
-    uint64_t direct_map;       /* virtual address of physical 0 in the linear map; 0 when unknown */
-    uint64_t boot_time_s;      /* Unix time; 0 when unknown */
-    uint64_t uptime_ns;        /* 0 when unknown */
+    uint64_t phys_base;   /* Linux x86-64: as the kernel has it */
+    uint64_t direct_map;  /* virtual address of physical 0 in the linear map; 0 when unknown */
+    uint64_t boot_time_s; /* Unix time; 0 when unknown */
+    uint64_t uptime_ns;   /* 0 when unknown */
     uint32_t cpus_online;
-    uint64_t symbols, types;   /* how many are known */
-    uint64_t build_ns;         /* host time that it took to find and understand the kernel */
-    bool inferred;             /* some offsets were inferred from memory, not read from types */
+    uint64_t symbols, types; /* how many are known */
+    uint64_t build_ns;       /* host time that it took to find and understand the kernel */
+    bool inferred;           /* some offsets were inferred from memory, not read from types */
 };
 
-/* ---- processes ------------------------------------------------------------------------------------------------- */
+/* ---- processes
+ * -------------------------------------------------------------------------------------------------
+ */
 
 enum {
     VMI_PROCESS_KERNEL = 1, /* kernel thread: no user memory of its own */
@@ -68,20 +75,20 @@ enum {
 };
 
 struct vmi_process {
-    uint64_t object;        /* task_struct or EPROCESS, virtual */
-    uint64_t mm;            /* mm_struct; 0 for kernel threads */
-    uint64_t dtb;           /* physical address of the top page table; the kernel's for kernel threads */
+    uint64_t object; /* task_struct or EPROCESS, virtual */
+    uint64_t mm;     /* mm_struct; 0 for kernel threads */
+    uint64_t dtb;    /* physical address of the top page table; the kernel's for kernel threads */
     int32_t pid, tid, ppid; /* pid: thread group; tid == pid for a leader */
     uint32_t uid, gid, euid;
-    uint32_t threads;       /* in the thread group */
+    uint32_t threads; /* in the thread group */
     uint32_t flags;
-    char state;             /* as /proc/PID/stat prints it: R S D T t Z X I ...; '?' unknown */
-    uint64_t start_ns;      /* since boot (CLOCK_BOOTTIME where the kernel has it) */
-    uint64_t start_time_s;  /* Unix time; 0 when the boot time is unknown */
+    char state;            /* as /proc/PID/stat prints it: R S D T t Z X I ...; '?' unknown */
+    uint64_t start_ns;     /* since boot (CLOCK_BOOTTIME where the kernel has it) */
+    uint64_t start_time_s; /* Unix time; 0 when the boot time is unknown */
     char comm[64];
-    uint64_t exit_time_s;   /* Windows: Unix time; 0 while it lives, or unknown */
-    int32_t session;        /* Windows: -1 none, or unknown */
-    bool wow64;             /* Windows: a 32-bit process of a 64-bit system */
+    uint64_t exit_time_s; /* Windows: Unix time; 0 while it lives, or unknown */
+    int32_t session;      /* Windows: -1 none, or unknown */
+    bool wow64;           /* Windows: a 32-bit process of a 64-bit system */
 };
 
 struct vmi_vma {
@@ -91,24 +98,27 @@ struct vmi_vma {
     uint32_t major, minor;
     uint32_t flags;
     bool read, write, exec, shared;
-    const char *path; /* file's path, or "[heap]", "[stack]", "[vdso]", "[anon:...]"; "" for anonymous memory */
+    const char *path; /* file's path, or "[heap]", "[stack]", "[vdso]", "[anon:...]"; "" for
+                         anonymous memory */
 };
 
 struct vmi_file {
     int32_t fd;
-    uint32_t mode;      /* S_IFMT bits of the inode */
+    uint32_t mode;       /* S_IFMT bits of the inode */
     uint32_t open_flags; /* O_* as fdinfo prints them */
-    uint64_t position;  /* bytes */
+    uint64_t position;   /* bytes */
     uint64_t inode;
     uint32_t flags;
-    const char *type;   /* "file", "dir", "chr", "blk", "fifo", "socket", "link", "anon" */
-    const char *path;   /* as readlink of /proc/PID/fd/N: "/etc/passwd", "pipe:[123]", "socket:[4]", "anon_inode:..." */
+    const char *type; /* "file", "dir", "chr", "blk", "fifo", "socket", "link", "anon" */
+    const char *path; /* as readlink of /proc/PID/fd/N: "/etc/passwd", "pipe:[123]", "socket:[4]",
+                         "anon_inode:..." */
 };
 
-/* ---- modules, log, mounts, sockets ----------------------------------------------------------------------------- */
+/* ---- modules, log, mounts, sockets
+ * ----------------------------------------------------------------------------- */
 
 struct vmi_module {
-    uint64_t object; /* struct module or LDR entry */
+    uint64_t object;     /* struct module or LDR entry */
     uint64_t base, size; /* text and what follows it, as /proc/modules prints them */
     uint64_t init_base, init_size;
     int32_t refs;
@@ -124,7 +134,8 @@ struct vmi_log_line {
     uint32_t level, facility;
     uint32_t flags;
     uint64_t seq;
-    const char *text; /* not terminated by a newline; may contain control characters of the guest's choice */
+    const char *text; /* not terminated by a newline; may contain control characters of the guest's
+                         choice */
     size_t length;
 };
 
@@ -138,22 +149,23 @@ struct vmi_mount {
 };
 
 struct vmi_socket {
-    const char *proto; /* "tcp", "tcp6", "udp", "udp6", "unix" */
-    const char *state; /* "LISTEN", "ESTABLISHED", ...; "" where there is none */
+    const char *proto;             /* "tcp", "tcp6", "udp", "udp6", "unix" */
+    const char *state;             /* "LISTEN", "ESTABLISHED", ...; "" where there is none */
     uint8_t local[16], remote[16]; /* 4 or 16 bytes, network order */
     uint16_t local_port, remote_port;
     uint64_t inode;
     uint32_t uid;
     uint32_t flags;
-    int32_t pid;       /* a process that holds it; 0 when none was found */
-    int32_t fd;        /* its descriptor there; -1 */
-    uint64_t object;   /* struct sock */
-    const char *comm;  /* that process' name, "" */
-    const char *kind;  /* unix: "STREAM", "DGRAM", "SEQPACKET"; else "" */
-    const char *path;  /* unix: path, or "@name" for an abstract one; else "" */
+    int32_t pid;      /* a process that holds it; 0 when none was found */
+    int32_t fd;       /* its descriptor there; -1 */
+    uint64_t object;  /* struct sock */
+    const char *comm; /* that process' name, "" */
+    const char *kind; /* unix: "STREAM", "DGRAM", "SEQPACKET"; else "" */
+    const char *path; /* unix: path, or "@name" for an abstract one; else "" */
 };
 
-/* ---- what does not agree --------------------------------------------------------------------------------------- */
+/* ---- what does not agree
+ * --------------------------------------------------------------------------------------- */
 
 enum vmi_severity { VMI_SEVERITY_OK, VMI_SEVERITY_NOTE, VMI_SEVERITY_WARNING, VMI_SEVERITY_ALERT };
 
@@ -165,7 +177,8 @@ struct vmi_finding {
     int32_t pid;                /* 0 when it is not about a process */
 };
 
-/* ---- symbols and types ----------------------------------------------------------------------------------------- */
+/* ---- symbols and types
+ * ----------------------------------------------------------------------------------------- */
 
 struct vmi_symbol {
     uint64_t address; /* virtual, slide included */
@@ -180,17 +193,20 @@ struct vmi_member {
     uint64_t size;       /* bytes of the member's type; 0 for a flexible array */
     uint32_t bit_size;   /* of a bit field, else 0 */
     uint32_t depth;      /* 0: direct member; 1: inside an anonymous struct or union, ... */
-    const char *type;    /* C declaration without the name: "struct list_head", "char [16]"; "" when unknown */
-    const char *name;    /* "" for an anonymous struct or union */
+    const char *
+        type; /* C declaration without the name: "struct list_head", "char [16]"; "" when unknown */
+    const char *name; /* "" for an anonymous struct or union */
 };
 
 struct vmi_type {
     const char *kind; /* "struct", "union", "enum", "typedef" */
     const char *name;
-    uint64_t size;    /* bytes; 0 when unknown */
+    uint64_t size; /* bytes; 0 when unknown */
 };
 
-/* ---- memory ---------------------------------------------------------------------------------------------------- */
+/* ---- memory
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 struct vmi_range {
     uint64_t start, size; /* guest-physical bytes */
@@ -209,7 +225,8 @@ struct vmi_walk {
     uint32_t levels;
     struct vmi_walk_level level[5];
     const char *form;  /* paging form */
-    const char *fault; /* "" or why the walk ended: "not present", "not canonical", "table is not in memory", ... */
+    const char *fault; /* "" or why the walk ended: "not present", "not canonical", "table is not in
+                          memory", ... */
 };
 
 /* A virtual machine or memory file on this machine that can be opened. */
@@ -217,11 +234,11 @@ struct vmi_target {
     char target[160]; /* what vmi_open takes: "qemu:4711", "xen:3" */
     char kind[16];    /* "qemu", "xen" */
     char name[96];
-    int64_t id;          /* pid or domain id */
-    uint64_t memory;     /* bytes; 0 when unknown */
-    uint32_t vcpus;      /* 0 when unknown */
-    char state[24];      /* "running", "paused", ...; "" unknown */
-    char access[96];     /* how its memory can be read, or why not */
+    int64_t id;      /* pid or domain id */
+    uint64_t memory; /* bytes; 0 when unknown */
+    uint32_t vcpus;  /* 0 when unknown */
+    char state[24];  /* "running", "paused", ...; "" unknown */
+    char access[96]; /* how its memory can be read, or why not */
 };
 
 typedef int (*vmi_process_cb)(const struct vmi_process *process, void *data);

@@ -2,9 +2,10 @@
 /*
  * TinyVMI beyond LibVMI's API: open any target by name, ask what runs there, walk it.
  *
- * Callbacks: a listing calls `cb` once a record, in the guest's own order; a non-zero return ends the listing
- * (the call still succeeds). `ret` of type struct vmi_outcome may be NULL. VMI_FAILURE means that the listing could not
- * start; a listing that was cut is VMI_SUCCESS with ret->partial set. vmi_last_error() has the reason of a failure.
+ * Callbacks: a listing calls `cb` once a record, in the guest's own order; a non-zero return ends
+ * the listing (the call still succeeds). `ret` of type struct vmi_outcome may be NULL. VMI_FAILURE
+ * means that the listing could not start; a listing that was cut is VMI_SUCCESS with ret->partial
+ * set. vmi_last_error() has the reason of a failure.
  *
  * Threads: an instance may be used by one thread at a time; different instances are independent.
  */
@@ -18,7 +19,9 @@
 extern "C" {
 #endif
 
-/* ---- errors ---------------------------------------------------------------------------------------------------- */
+/* ---- errors
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 enum vmi_error_kind {
     VMI_ERROR_NONE,
@@ -39,44 +42,54 @@ struct vmi_error {
 };
 
 /*
- * The newest failure of this instance, or (vmi NULL) of the newest vmi_open/vmi_init in this thread. Never NULL; valid
- * until the next call on the instance. kind is VMI_ERROR_NONE when nothing failed yet. Successful calls leave it alone.
+ * The newest failure of this instance, or (vmi NULL) of the newest vmi_open/vmi_init in this
+ * thread. Never NULL; valid until the next call on the instance. kind is VMI_ERROR_NONE when
+ * nothing failed yet. Successful calls leave it alone.
  */
 VMI_API const struct vmi_error *vmi_last_error(vmi_instance_t vmi) NOEXCEPT;
 
 /* "0.1.0". Static. */
 VMI_API const char *tinyvmi_version(void) NOEXCEPT;
 
-/* ---- opening --------------------------------------------------------------------------------------------------- */
+/* ---- opening
+ * ---------------------------------------------------------------------------------------------------
+ */
 
-#define VMI_OPEN_MEMORY_ONLY 1u      /* physical memory and vCPUs; no operating system */
-#define VMI_OPEN_NO_VMCOREINFO 2u    /* pretend that there is no vmcoreinfo: tests of the fallbacks */
-#define VMI_OPEN_NO_BTF 4u           /* pretend that there is no BTF */
-#define VMI_OPEN_NO_KALLSYMS 8u      /* pretend that there is no kallsyms */
-#define VMI_OPEN_NO_QMP 16u          /* QEMU: do not use the QMP socket, infer the layout of memory */
-#define VMI_OPEN_COPY_ON_WRITE 32u   /* files: writes change a private copy, never the file */
-#define VMI_OPEN_NO_REGISTERS 64u    /* pretend that no vCPU registers are known */
+#define VMI_OPEN_MEMORY_ONLY   1u  /* physical memory and vCPUs; no operating system */
+#define VMI_OPEN_NO_VMCOREINFO 2u  /* pretend that there is no vmcoreinfo: tests of the fallbacks  \
+                                    */
+#define VMI_OPEN_NO_BTF        4u  /* pretend that there is no BTF */
+#define VMI_OPEN_NO_KALLSYMS   8u  /* pretend that there is no kallsyms */
+#define VMI_OPEN_NO_QMP        16u /* QEMU: do not use the QMP socket, infer the layout of memory */
+#define VMI_OPEN_COPY_ON_WRITE 32u /* files: writes change a private copy, never the file */
+#define VMI_OPEN_NO_REGISTERS  64u /* pretend that no vCPU registers are known */
 
 struct vmi_open_options {
-    uint64_t flags;       /* VMI_OPEN_* */
-    const char *profile;  /* path of an ISF or Rekall profile, or NULL */
-    const char *format;   /* force a file format: "raw", "elf", "lime", "avml", "kdump"; NULL: by its first bytes */
+    uint64_t flags;      /* VMI_OPEN_* */
+    const char *profile; /* path of an ISF or Rekall profile, or NULL */
+    const char *format;  /* force a file format: "raw", "elf", "lime", "avml", "kdump"; NULL: by its
+                            first bytes */
 };
 
 /*
- * Opens a target and finds its kernel: a path of a memory file ("file:PATH" where the name is ambiguous), "qemu:NAME",
- * "qemu:PID", "qemu:/path/to/qmp.sock", "xen:NAME", "xen:ID". `options` may be NULL. On success *vmi is to be closed by
- * vmi_destroy; on failure *vmi is NULL and vmi_last_error(NULL) tells why. When memory could be opened but no kernel was
- * found, the call fails, unless VMI_OPEN_MEMORY_ONLY.
+ * Opens a target and finds its kernel: a path of a memory file ("file:PATH" where the name is
+ * ambiguous), "qemu:NAME", "qemu:PID", "qemu:/path/to/qmp.sock", "xen:NAME", "xen:ID". `options`
+ * may be NULL. On success *vmi is to be closed by vmi_destroy; on failure *vmi is NULL and
+ * vmi_last_error(NULL) tells why. When memory could be opened but no kernel was found, the call
+ * fails, unless VMI_OPEN_MEMORY_ONLY.
  */
-VMI_API status_t vmi_open(vmi_instance_t *vmi, const char *target, const struct vmi_open_options *options) NOEXCEPT;
+VMI_API status_t vmi_open(vmi_instance_t *vmi, const char *target,
+                          const struct vmi_open_options *options) NOEXCEPT;
 
 /* The virtual machines on this machine that can be opened. */
 VMI_API status_t vmi_list_targets(vmi_target_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
 
-/* ---- the guest ------------------------------------------------------------------------------------------------- */
+/* ---- the guest
+ * -------------------------------------------------------------------------------------------------
+ */
 
-/* What is known about the kernel. Borrowed, valid until vmi_destroy; NULL when no kernel was found. */
+/* What is known about the kernel. Borrowed, valid until vmi_destroy; NULL when no kernel was found.
+ */
 VMI_API const struct vmi_kernel *vmi_kernel_info(vmi_instance_t vmi) NOEXCEPT;
 
 /* How each fact was found, in the order in which it was: borrowed array of *n facts. */
@@ -88,7 +101,9 @@ VMI_API const char *vmi_source_kind(vmi_instance_t vmi, bool *live) NOEXCEPT;
 /* Ranges of guest-physical memory: borrowed array, ascending. */
 VMI_API const struct vmi_range *vmi_memory_ranges(vmi_instance_t vmi, size_t *n) NOEXCEPT;
 
-/* ---- listings -------------------------------------------------------------------------------------------------- */
+/* ---- listings
+ * --------------------------------------------------------------------------------------------------
+ */
 
 #define VMI_LIST_THREADS 1u /* processes: one record a thread */
 
@@ -96,58 +111,81 @@ VMI_API status_t vmi_each_process(vmi_instance_t vmi, uint32_t flags, vmi_proces
                                   struct vmi_outcome *ret) NOEXCEPT;
 
 /* The process with this pid (a thread's id is found, too). ABSENT when there is none. */
-VMI_API status_t vmi_get_process(vmi_instance_t vmi, vmi_pid_t pid, struct vmi_process *ret) NOEXCEPT;
+VMI_API status_t vmi_get_process(vmi_instance_t vmi, vmi_pid_t pid,
+                                 struct vmi_process *ret) NOEXCEPT;
 
 /*
- * The command line, arguments separated by single spaces, at most size-1 bytes, terminated. An empty text for kernel
- * threads and zombies. Bytes are the guest's: they may be control characters. VMI_FAILURE (with what could be read in
- * buf) when its page is not in memory.
+ * The command line, arguments separated by single spaces, at most size-1 bytes, terminated. An
+ * empty text for kernel threads and zombies. Bytes are the guest's: they may be control characters.
+ * VMI_FAILURE (with what could be read in buf) when its page is not in memory.
  */
-VMI_API status_t vmi_process_cmdline(vmi_instance_t vmi, const struct vmi_process *process, char *buf, size_t size) NOEXCEPT;
+VMI_API status_t vmi_process_cmdline(vmi_instance_t vmi, const struct vmi_process *process,
+                                     char *buf, size_t size) NOEXCEPT;
 
-VMI_API status_t vmi_each_vma(vmi_instance_t vmi, vmi_pid_t pid, vmi_vma_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
-VMI_API status_t vmi_each_file(vmi_instance_t vmi, vmi_pid_t pid, vmi_file_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
-VMI_API status_t vmi_each_module(vmi_instance_t vmi, vmi_module_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
-VMI_API status_t vmi_each_log_line(vmi_instance_t vmi, vmi_log_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
+VMI_API status_t vmi_each_vma(vmi_instance_t vmi, vmi_pid_t pid, vmi_vma_cb cb, void *data,
+                              struct vmi_outcome *ret) NOEXCEPT;
+VMI_API status_t vmi_each_file(vmi_instance_t vmi, vmi_pid_t pid, vmi_file_cb cb, void *data,
+                               struct vmi_outcome *ret) NOEXCEPT;
+VMI_API status_t vmi_each_module(vmi_instance_t vmi, vmi_module_cb cb, void *data,
+                                 struct vmi_outcome *ret) NOEXCEPT;
+VMI_API status_t vmi_each_log_line(vmi_instance_t vmi, vmi_log_cb cb, void *data,
+                                   struct vmi_outcome *ret) NOEXCEPT;
 /* Mounts as process `pid` sees them; pid 1 is what /proc/mounts shows to most. */
-VMI_API status_t vmi_each_mount(vmi_instance_t vmi, vmi_pid_t pid, vmi_mount_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
-VMI_API status_t vmi_each_socket(vmi_instance_t vmi, vmi_socket_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
+VMI_API status_t vmi_each_mount(vmi_instance_t vmi, vmi_pid_t pid, vmi_mount_cb cb, void *data,
+                                struct vmi_outcome *ret) NOEXCEPT;
+VMI_API status_t vmi_each_socket(vmi_instance_t vmi, vmi_socket_cb cb, void *data,
+                                 struct vmi_outcome *ret) NOEXCEPT;
 
 /*
- * Compares what the kernel tells in several places. One record with VMI_SEVERITY_OK for each check that agreed, one for
- * each finding otherwise, a NOTE for a check that could not be made.
+ * Compares what the kernel tells in several places. One record with VMI_SEVERITY_OK for each check
+ * that agreed, one for each finding otherwise, a NOTE for a check that could not be made.
  */
-VMI_API status_t vmi_check(vmi_instance_t vmi, vmi_finding_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
+VMI_API status_t vmi_check(vmi_instance_t vmi, vmi_finding_cb cb, void *data,
+                           struct vmi_outcome *ret) NOEXCEPT;
 
-/* ---- symbols and types ----------------------------------------------------------------------------------------- */
+/* ---- symbols and types
+ * ----------------------------------------------------------------------------------------- */
 
-/* Name to address, kernel first, then modules; `module` may restrict it ("" the kernel, NULL any). */
-VMI_API status_t vmi_symbol_by_name(vmi_instance_t vmi, const char *module, const char *name, struct vmi_symbol *ret) NOEXCEPT;
+/* Name to address, kernel first, then modules; `module` may restrict it ("" the kernel, NULL any).
+ */
+VMI_API status_t vmi_symbol_by_name(vmi_instance_t vmi, const char *module, const char *name,
+                                    struct vmi_symbol *ret) NOEXCEPT;
 
-/* The nearest symbol at or below an address: *offset is the distance. The strings in ret are valid until the next call. */
-VMI_API status_t vmi_symbol_by_address(vmi_instance_t vmi, addr_t address, struct vmi_symbol *ret, uint64_t *offset) NOEXCEPT;
+/* The nearest symbol at or below an address: *offset is the distance. The strings in ret are valid
+ * until the next call. */
+VMI_API status_t vmi_symbol_by_address(vmi_instance_t vmi, addr_t address, struct vmi_symbol *ret,
+                                       uint64_t *offset) NOEXCEPT;
 
 /* All symbols of the kernel, then those of the modules. */
-VMI_API status_t vmi_each_symbol(vmi_instance_t vmi, vmi_symbol_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
+VMI_API status_t vmi_each_symbol(vmi_instance_t vmi, vmi_symbol_cb cb, void *data,
+                                 struct vmi_outcome *ret) NOEXCEPT;
 
 /*
- * A member by name, searched also inside anonymous structs and unions; `path` may be dotted ("mm.pgd" descends into an
- * embedded struct). ret->bit_offset counts from the start of the outermost type. `type`: "task_struct", a union, or a typedef; "module:type"
- * asks for a type that a loaded module has beyond the kernel's (here and in the next four).
+ * A member by name, searched also inside anonymous structs and unions; `path` may be dotted
+ * ("mm.pgd" descends into an embedded struct). ret->bit_offset counts from the start of the
+ * outermost type. `type`: "task_struct", a union, or a typedef; "module:type" asks for a type that
+ * a loaded module has beyond the kernel's (here and in the next four).
  */
-VMI_API status_t vmi_type_member(vmi_instance_t vmi, const char *type, const char *path, struct vmi_member *ret) NOEXCEPT;
+VMI_API status_t vmi_type_member(vmi_instance_t vmi, const char *type, const char *path,
+                                 struct vmi_member *ret) NOEXCEPT;
 VMI_API status_t vmi_type_size(vmi_instance_t vmi, const char *type, uint64_t *ret) NOEXCEPT;
 
-/* All members, anonymous ones opened (an anonymous struct itself is given, too, with an empty name). */
-VMI_API status_t vmi_each_member(vmi_instance_t vmi, const char *type, vmi_member_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
+/* All members, anonymous ones opened (an anonymous struct itself is given, too, with an empty
+ * name). */
+VMI_API status_t vmi_each_member(vmi_instance_t vmi, const char *type, vmi_member_cb cb, void *data,
+                                 struct vmi_outcome *ret) NOEXCEPT;
 
-/* The names of all types that have one. UNSUPPORTED where the types come from a profile that does not list them. */
-VMI_API status_t vmi_each_type(vmi_instance_t vmi, vmi_type_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
+/* The names of all types that have one. UNSUPPORTED where the types come from a profile that does
+ * not list them. */
+VMI_API status_t vmi_each_type(vmi_instance_t vmi, vmi_type_cb cb, void *data,
+                               struct vmi_outcome *ret) NOEXCEPT;
 
 /* Value of an enumerator ("PIDTYPE_TGID"). */
 VMI_API status_t vmi_enumerator(vmi_instance_t vmi, const char *name, int64_t *ret) NOEXCEPT;
 
-/* ---- memory ---------------------------------------------------------------------------------------------------- */
+/* ---- memory
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 /* One part of a scatter read. done and status are filled. */
 struct vmi_part {
@@ -159,24 +197,29 @@ struct vmi_part {
 };
 
 /*
- * Reads many pieces through one context (ctx->addr is ignored): its page table is looked up once. VMI_SUCCESS when all
- * parts were read whole; else VMI_FAILURE, each part says for itself.
+ * Reads many pieces through one context (ctx->addr is ignored): its page table is looked up once.
+ * VMI_SUCCESS when all parts were read whole; else VMI_FAILURE, each part says for itself.
  */
-VMI_API status_t vmi_read_many(vmi_instance_t vmi, const access_context_t *ctx, struct vmi_part *parts, size_t n) NOEXCEPT;
+VMI_API status_t vmi_read_many(vmi_instance_t vmi, const access_context_t *ctx,
+                               struct vmi_part *parts, size_t n) NOEXCEPT;
 
-/* The entries of every level for a virtual address of pid (0: the kernel). VMI_SUCCESS also when it is not mapped (ret->fault). */
-VMI_API status_t vmi_walk(vmi_instance_t vmi, vmi_pid_t pid, addr_t va, struct vmi_walk *ret) NOEXCEPT;
+/* The entries of every level for a virtual address of pid (0: the kernel). VMI_SUCCESS also when it
+ * is not mapped (ret->fault). */
+VMI_API status_t vmi_walk(vmi_instance_t vmi, vmi_pid_t pid, addr_t va,
+                          struct vmi_walk *ret) NOEXCEPT;
 
 /*
- * The next run of guest-physical memory at or after `pa` that the guest has touched, as far as the source knows (else
- * the next range): [*start, *end). VMI_FAILURE when nothing follows. What was not touched reads as zeros; reading it in a
- * live guest makes the host allocate it, so scans should go by this.
+ * The next run of guest-physical memory at or after `pa` that the guest has touched, as far as the
+ * source knows (else the next range): [*start, *end). VMI_FAILURE when nothing follows. What was
+ * not touched reads as zeros; reading it in a live guest makes the host allocate it, so scans
+ * should go by this.
  */
 VMI_API status_t vmi_next_data(vmi_instance_t vmi, addr_t pa, addr_t *start, addr_t *end) NOEXCEPT;
 
 /*
- * A pointer to guest-physical memory, *avail bytes of which are contiguous; valid until vmi_destroy. Zero copy: a live
- * guest changes under it. NULL when it is a hole, or when the source can only be read.
+ * A pointer to guest-physical memory, *avail bytes of which are contiguous; valid until
+ * vmi_destroy. Zero copy: a live guest changes under it. NULL when it is a hole, or when the source
+ * can only be read.
  */
 VMI_API const void *vmi_map_pa(vmi_instance_t vmi, addr_t pa, size_t *avail) NOEXCEPT;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Bytes that came from outside: little-endian reads at any alignment, arithmetic that cannot wrap, bounded views.
- * All guests that we read are little-endian; the host is, too (checked below).
+ * Bytes that came from outside: little-endian reads at any alignment, arithmetic that cannot wrap,
+ * bounded views. All guests that we read are little-endian; the host is, too (checked below).
  */
 #ifndef TINYVMI_CORE_BYTES_H
 #define TINYVMI_CORE_BYTES_H
@@ -65,8 +65,8 @@ static inline bool mul_fits(uint64_t a, uint64_t b, uint64_t *ret)
     return !__builtin_mul_overflow(a, b, ret);
 }
 
-#define ARRAY_LEN(a)  (sizeof(a) / sizeof((a)[0]))
-#define MIN_OF(a, b)  ((a) < (b) ? (a) : (b))
-#define MAX_OF(a, b)  ((a) > (b) ? (a) : (b))
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define MIN_OF(a, b) ((a) < (b) ? (a) : (b))
+#define MAX_OF(a, b) ((a) > (b) ? (a) : (b))
 
 #endif

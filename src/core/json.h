@@ -32,8 +32,8 @@ enum json_token {
     JSON_OBJECT_END,
     JSON_ARRAY,
     JSON_ARRAY_END,
-    JSON_KEY,    /* text */
-    JSON_STRING, /* text */
+    JSON_KEY,     /* text */
+    JSON_STRING,  /* text */
     JSON_INTEGER, /* value and negative; text has the digits. What passes 2^64-1 is a JSON_REAL. */
     JSON_REAL,    /* text has the number as it was written */
     JSON_TRUE,

@@ -48,8 +48,9 @@ void diag_clear(struct diag *d)
 
 const char *status_name(int code)
 {
-    static const char *const names[] = {"ok",   "absent", "broken",        "unsupported",      "denied",
-                                        "busy", "i/o",    "out of memory", "invalid argument", "limit reached"};
+    static const char *const names[] = {
+        "ok",   "absent", "broken",        "unsupported",      "denied",
+        "busy", "i/o",    "out of memory", "invalid argument", "limit reached"};
     unsigned i = (unsigned)-code;
     return i < sizeof names / sizeof *names ? names[i] : "unknown status";
 }

@@ -55,8 +55,9 @@ int os_open(struct source *source, const struct os_options *options, struct diag
             return st;
     }
     if (!tried)
-        return diag_fail(d, ST_UNSUPPORTED,
-                         "guests of this operating system are not supported (Linux and Windows are)");
+        return diag_fail(
+            d, ST_UNSUPPORTED,
+            "guests of this operating system are not supported (Linux and Windows are)");
     return st;
 }
 

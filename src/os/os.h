@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the guest's memory means. An osview is made once by a probe that recognises its kernel; all offsets that it needs
- * are resolved then, and what is missing is recorded by name. Listings are bounded: a damaged or forged list is cut and
- * the outcome says where.
+ * What the guest's memory means. An osview is made once by a probe that recognises its kernel; all
+ * offsets that it needs are resolved then, and what is missing is recorded by name. Listings are
+ * bounded: a damaged or forged list is cut and the outcome says where.
  */
 #ifndef TINYVMI_OS_OS_H
 #define TINYVMI_OS_OS_H
@@ -17,65 +17,76 @@ struct osview;
 
 /* Members may be NULL: not supported by this system. All take the outcome (never NULL here). */
 struct os_ops {
-    int (*processes)(struct osview *v, uint32_t flags, vmi_process_cb cb, void *data, struct vmi_outcome *ret);
-    int (*process)(struct osview *v, int32_t pid, struct vmi_process *ret); /* by pid or tid; ST_ABSENT */
+    int (*processes)(struct osview *v, uint32_t flags, vmi_process_cb cb, void *data,
+                     struct vmi_outcome *ret);
+    int (*process)(struct osview *v, int32_t pid,
+                   struct vmi_process *ret); /* by pid or tid; ST_ABSENT */
     int (*cmdline)(struct osview *v, const struct vmi_process *p, char *buf, size_t size);
-    int (*vmas)(struct osview *v, const struct vmi_process *p, vmi_vma_cb cb, void *data, struct vmi_outcome *ret);
-    int (*files)(struct osview *v, const struct vmi_process *p, vmi_file_cb cb, void *data, struct vmi_outcome *ret);
+    int (*vmas)(struct osview *v, const struct vmi_process *p, vmi_vma_cb cb, void *data,
+                struct vmi_outcome *ret);
+    int (*files)(struct osview *v, const struct vmi_process *p, vmi_file_cb cb, void *data,
+                 struct vmi_outcome *ret);
     int (*modules)(struct osview *v, vmi_module_cb cb, void *data, struct vmi_outcome *ret);
     int (*log)(struct osview *v, vmi_log_cb cb, void *data, struct vmi_outcome *ret);
-    int (*mounts)(struct osview *v, const struct vmi_process *p, vmi_mount_cb cb, void *data, struct vmi_outcome *ret);
+    int (*mounts)(struct osview *v, const struct vmi_process *p, vmi_mount_cb cb, void *data,
+                  struct vmi_outcome *ret);
     int (*sockets)(struct osview *v, vmi_socket_cb cb, void *data, struct vmi_outcome *ret);
     int (*check)(struct osview *v, vmi_finding_cb cb, void *data, struct vmi_outcome *ret);
     /* Symbols of modules (the kernel's own are in v->symbols). */
-    int (*module_symbol)(struct osview *v, const char *module, const char *name, struct vmi_symbol *ret);
+    int (*module_symbol)(struct osview *v, const char *module, const char *name,
+                         struct vmi_symbol *ret);
     int (*module_nearest)(struct osview *v, uint64_t address, struct vmi_symbol *ret);
     int (*each_module_symbol)(struct osview *v, vmi_symbol_cb cb, void *data);
-    /* Types that a module has beyond the kernel's; *ret is the view's, until it is closed. ST_ABSENT: no such module. */
+    /* Types that a module has beyond the kernel's; *ret is the view's, until it is closed.
+     * ST_ABSENT: no such module. */
     int (*module_types)(struct osview *v, const char *module, const struct types **ret);
     /* The address space of a process (its user half and the kernel). */
     int (*process_space)(struct osview *v, const struct vmi_process *p, struct aspace *ret);
     /* Refreshes what changes while the guest runs (uptime, host name) in v->kernel. */
     int (*refresh)(struct osview *v);
-    /* Offset in bytes of a member that the view itself uses, also where no types tell it (inferred). ST_ABSENT. */
+    /* Offset in bytes of a member that the view itself uses, also where no types tell it
+     * (inferred). ST_ABSENT. */
     int (*known_member)(struct osview *v, const char *type, const char *member, uint64_t *ret);
     void (*close)(struct osview *v);
 };
 
 struct osview {
     const struct os_ops *ops;
-    struct source *source;  /* borrowed */
-    struct diag *diag;      /* borrowed: the instance's */
-    struct aspace kernel;   /* the kernel's address space */
+    struct source *source; /* borrowed */
+    struct diag *diag;     /* borrowed: the instance's */
+    struct aspace kernel;  /* the kernel's address space */
     enum guest_arch arch;
-    unsigned ptr_size;      /* bytes */
-    enum form_id form;      /* of the kernel's half */
-    struct symtab symbols;  /* owned; slide is included */
-    struct types types;     /* owned */
+    unsigned ptr_size;     /* bytes */
+    enum form_id form;     /* of the kernel's half */
+    struct symtab symbols; /* owned; slide is included */
+    struct types types;    /* owned */
     struct vmi_kernel info;
-    struct vmi_fact *fact;  /* owned, nr_facts of them */
+    struct vmi_fact *fact; /* owned, nr_facts of them */
     size_t nr_facts;
-    void *impl;             /* the system's own */
+    void *impl; /* the system's own */
 };
 
-/* What a user's configuration says (docs: LibVMI's keys); a value beats what is found. 0: not given. */
+/* What a user's configuration says (docs: LibVMI's keys); a value beats what is found. 0: not
+ * given. */
 struct os_settings {
-    uint64_t kpgd;                                     /* physical address of the kernel's page table */
-    uint64_t tasks, mm, pid, name, pgd;                /* task_struct.tasks .mm .pid .comm, mm_struct.pgd: bytes */
-    uint64_t init_task;                                /* address, as it runs or as it was linked */
-    uint64_t slide;                                    /* KASLR */
-    struct bytes sysmap;                               /* text of a System.map, or p == NULL */
+    uint64_t kpgd;                      /* physical address of the kernel's page table */
+    uint64_t tasks, mm, pid, name, pgd; /* task_struct.tasks .mm .pid .comm, mm_struct.pgd: bytes */
+    uint64_t init_task;                 /* address, as it runs or as it was linked */
+    uint64_t slide;                     /* KASLR */
+    struct bytes sysmap;                /* text of a System.map, or p == NULL */
 };
 
 struct os_options {
-    uint64_t flags;           /* VMI_OPEN_NO_* */
-    struct bytes profile;     /* JSON text, or p == NULL */
-    enum vmi_os_kind kind;    /* only this system; VMI_KIND_NONE: any */
+    uint64_t flags;                     /* VMI_OPEN_NO_* */
+    struct bytes profile;               /* JSON text, or p == NULL */
+    enum vmi_os_kind kind;              /* only this system; VMI_KIND_NONE: any */
     const struct os_settings *settings; /* or NULL */
 };
 
-/* Tries every system that the build knows. ST_ABSENT: no kernel found; `d` tells what was looked for and what to try. */
-MUST_USE int os_open(struct source *source, const struct os_options *options, struct diag *d, struct osview *ret);
+/* Tries every system that the build knows. ST_ABSENT: no kernel found; `d` tells what was looked
+ * for and what to try. */
+MUST_USE int os_open(struct source *source, const struct os_options *options, struct diag *d,
+                     struct osview *ret);
 void os_close(struct osview *v);
 
 /* Records a fact; silently dropped beyond 64. */

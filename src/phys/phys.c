@@ -34,8 +34,8 @@ static size_t first_ending_after(const struct phys *p, uint64_t at)
 /* Does b go on where a ends, everywhere? */
 static bool continues(const struct phys_range *a, const struct phys_range *b)
 {
-    return b->start - a->start == a->len && b->cookie - a->cookie == a->len && !a->host == !b->host &&
-           (!a->host || b->host == a->host + a->len);
+    return b->start - a->start == a->len && b->cookie - a->cookie == a->len &&
+           !a->host == !b->host && (!a->host || b->host == a->host + a->len);
 }
 
 static int insert(struct phys *p, size_t at, const struct phys_range *r)
@@ -116,7 +116,8 @@ const struct phys_range *phys_find_slow(struct phys *p, uint64_t at)
 }
 
 /* The first bytes of [at, at+n), which lies in r; *step says how many. */
-static int read_some(struct phys *p, const struct phys_range *r, uint64_t at, void *buf, size_t n, size_t *step)
+static int read_some(struct phys *p, const struct phys_range *r, uint64_t at, void *buf, size_t n,
+                     size_t *step)
 {
     const struct phys_ops *ops = p->ops;
     if (r->host) {

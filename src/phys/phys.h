@@ -2,9 +2,9 @@
 /*
  * Guest-physical memory: ranges with holes between them.
  *
- * A range is either mapped (its bytes are plain host memory, shared with a live guest or with the file) or it is
- * read through the source. Nothing here knows about vCPUs, paging or operating systems. Reads of a live guest always
- * see the guest's memory as it is now: nothing is cached.
+ * A range is either mapped (its bytes are plain host memory, shared with a live guest or with the
+ * file) or it is read through the source. Nothing here knows about vCPUs, paging or operating
+ * systems. Reads of a live guest always see the guest's memory as it is now: nothing is cached.
  *
  * Threads: a struct phys may be used by one thread at a time.
  */
@@ -25,32 +25,37 @@ typedef struct {
 #define GPA(x) ((gpa_t){(x)})
 #define GVA(x) ((gva_t){(x)})
 
-/* One piece of guest-physical memory without a hole. Ranges are sorted by start and do not overlap. */
+/* One piece of guest-physical memory without a hole. Ranges are sorted by start and do not overlap.
+ */
 struct phys_range {
     uint64_t start, len; /* bytes; len > 0; start + len does not wrap */
-    uint8_t *host;       /* the bytes themselves, or NULL when they must be read through the source */
-    uint64_t cookie;     /* the source's own, of the first byte: a file offset, a host address; a part of a range that
-                            starts n bytes later has a cookie greater by n */
+    uint8_t *host;   /* the bytes themselves, or NULL when they must be read through the source */
+    uint64_t cookie; /* the source's own, of the first byte: a file offset, a host address; a part
+                        of a range that starts n bytes later has a cookie greater by n */
 };
 
 struct phys_ops {
     /*
-     * Copies [at, at+n), which lies in `r`, and says in *done how far it came. For ranges with host == NULL; NULL when
-     * the source has no such ranges. ST_ABSENT: the frame at at+*done is not there (ballooned, left out of the dump).
+     * Copies [at, at+n), which lies in `r`, and says in *done how far it came. For ranges with host
+     * == NULL; NULL when the source has no such ranges. ST_ABSENT: the frame at at+*done is not
+     * there (ballooned, left out of the dump).
      */
-    int (*read)(void *source, const struct phys_range *r, uint64_t at, void *buf, size_t n, size_t *done);
+    int (*read)(void *source, const struct phys_range *r, uint64_t at, void *buf, size_t n,
+                size_t *done);
     /* Same for writing; NULL: the source cannot be written. */
-    int (*write)(void *source, const struct phys_range *r, uint64_t at, const void *buf, size_t n, size_t *done);
+    int (*write)(void *source, const struct phys_range *r, uint64_t at, const void *buf, size_t n,
+                 size_t *done);
     /*
-     * A pointer to memory at `at` for ranges with host == NULL, valid until the next call on this source; *avail
-     * is how many bytes from there are contiguous (at least up to the end of the page). NULL when absent. The member
-     * is NULL when the source cannot map.
+     * A pointer to memory at `at` for ranges with host == NULL, valid until the next call on this
+     * source; *avail is how many bytes from there are contiguous (at least up to the end of the
+     * page). NULL when absent. The member is NULL when the source cannot map.
      */
     const uint8_t *(*map)(void *source, const struct phys_range *r, uint64_t at, size_t *avail);
     /*
-     * The first address at or after `at` in `r` that was ever touched, and in *end where untouched memory follows (or
-     * the source stopped looking); both within `r`. What was not touched reads as zeros. The end of the range, *end
-     * untouched, when there is none. NULL: not known. Asked for mapped ranges, too.
+     * The first address at or after `at` in `r` that was ever touched, and in *end where untouched
+     * memory follows (or the source stopped looking); both within `r`. What was not touched reads
+     * as zeros. The end of the range, *end untouched, when there is none. NULL: not known. Asked
+     * for mapped ranges, too.
      */
     uint64_t (*next_data)(void *source, const struct phys_range *r, uint64_t at, uint64_t *end);
 };
@@ -67,9 +72,10 @@ void phys_init(struct phys *p, const struct phys_ops *ops, void *source);
 void phys_deinit(struct phys *p); /* frees the table, not the mappings: those are the source's */
 
 /*
- * Adds a range. Ranges may come in any order; a part that overlaps an earlier one is cut away (the earlier one wins).
- * One that goes on where its neighbour ends, in the guest, in the host and in its cookie, becomes part of it.
- * ST_INVALID when it wraps. An empty range is ignored. ST_LIMIT beyond 65,536 ranges.
+ * Adds a range. Ranges may come in any order; a part that overlaps an earlier one is cut away (the
+ * earlier one wins). One that goes on where its neighbour ends, in the guest, in the host and in
+ * its cookie, becomes part of it. ST_INVALID when it wraps. An empty range is ignored. ST_LIMIT
+ * beyond 65,536 ranges.
  */
 MUST_USE int phys_add(struct phys *p, const struct phys_range *r);
 
@@ -87,8 +93,9 @@ static inline const struct phys_range *phys_find(struct phys *p, uint64_t at)
 }
 
 /*
- * A pointer to the memory at `at`, *avail bytes of which are contiguous (to the end of the range when it is mapped).
- * NULL when it is a hole, or when this memory can only be read. Zero copy: a live guest changes under the pointer.
+ * A pointer to the memory at `at`, *avail bytes of which are contiguous (to the end of the range
+ * when it is mapped). NULL when it is a hole, or when this memory can only be read. Zero copy: a
+ * live guest changes under the pointer.
  */
 static inline const uint8_t *phys_ptr(struct phys *p, uint64_t at, size_t *avail)
 {
@@ -104,11 +111,13 @@ static inline const uint8_t *phys_ptr(struct phys *p, uint64_t at, size_t *avail
     return NULL;
 }
 
-/* Copies n bytes. Stops at the first hole: ST_ABSENT, *done (may be NULL) bytes are valid. n == 0 succeeds. */
+/* Copies n bytes. Stops at the first hole: ST_ABSENT, *done (may be NULL) bytes are valid. n == 0
+ * succeeds. */
 MUST_USE int phys_read(struct phys *p, uint64_t at, void *buf, size_t n, size_t *done);
 MUST_USE int phys_write(struct phys *p, uint64_t at, const void *buf, size_t n, size_t *done);
 
-/* An entry is aligned in the guest, but not always in the host: a file's format may put guest pages at any offset. */
+/* An entry is aligned in the guest, but not always in the host: a file's format may put guest pages
+ * at any offset. */
 typedef uint64_t __attribute__((aligned(1), may_alias)) phys_entry64;
 typedef uint32_t __attribute__((aligned(1), may_alias)) phys_entry32;
 
@@ -129,9 +138,10 @@ static inline int phys_read_entry(struct phys *p, uint64_t at, unsigned size, ui
 }
 
 /*
- * The next piece of memory at or after `at` that may hold anything but zeros: its start, and its end in *end. Passes over
- * holes and, where the source knows them, untouched pages. UINT64_MAX when nothing follows. Scans and sparse dumps should
- * go by it: reading untouched memory of a live guest takes time, and where it is shared the host allocates it.
+ * The next piece of memory at or after `at` that may hold anything but zeros: its start, and its
+ * end in *end. Passes over holes and, where the source knows them, untouched pages. UINT64_MAX when
+ * nothing follows. Scans and sparse dumps should go by it: reading untouched memory of a live guest
+ * takes time, and where it is shared the host allocates it.
  *
  *     for (uint64_t end, at = 0; (at = phys_next_data(p, at, &end)) != UINT64_MAX; at = end)
  *         look at [at, end);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The compressed records of AVML: a snappy stream in the framing format (github.com/google/snappy, framing_format.txt),
- * then the stream's length in bytes as u64. At opening only the frames' headers are looked at; chunks are unpacked when they
- * are read. What is kept of them cannot go stale: a file does not change.
+ * The compressed records of AVML: a snappy stream in the framing format (github.com/google/snappy,
+ * framing_format.txt), then the stream's length in bytes as u64. At opening only the frames'
+ * headers are looked at; chunks are unpacked when they are read. What is kept of them cannot go
+ * stale: a file does not change.
  *
- * The checksums of chunks are not verified: they would cost more than the unpacking, which checks its input itself.
+ * The checksums of chunks are not verified: they would cost more than the unpacking, which checks
+ * its input itself.
  */
 #include <inttypes.h>
 #include <snappy-c.h>
@@ -47,7 +49,8 @@ static int read_frame(struct bytes file, uint64_t at, struct frame *ret)
     return ST_OK;
 }
 
-/* How many bytes a frame unpacks to; 0: none, it is to be skipped. ST_BROKEN: it is damaged or of a kind to come. */
+/* How many bytes a frame unpacks to; 0: none, it is to be skipped. ST_BROKEN: it is damaged or of a
+ * kind to come. */
 static int frame_size(const struct frame *f, size_t *ret)
 {
     if (f->type >= FRAME_SKIPPABLE) {
@@ -81,13 +84,15 @@ static int append(struct avml_index *x, uint64_t at, size_t size)
     return ST_OK;
 }
 
-int avml_index_record(const char *name, struct bytes file, uint64_t len, uint64_t *at, struct avml_index *ret,
-                      struct diag *d)
+int avml_index_record(const char *name, struct bytes file, uint64_t len, uint64_t *at,
+                      struct avml_index *ret, struct diag *d)
 {
     uint64_t end = 0, begin = *at, pos = begin;
     if (!add_fits(ret->unpacked, len, &end))
-        return diag_fail(d, ST_BROKEN, "%s: the record at file offset %#" PRIx64 " says that it has %#" PRIx64
-                         " bytes of memory", name, begin, len);
+        return diag_fail(d, ST_BROKEN,
+                         "%s: the record at file offset %#" PRIx64 " says that it has %#" PRIx64
+                         " bytes of memory",
+                         name, begin, len);
     while (ret->unpacked < end) {
         struct frame f;
         size_t size;
@@ -96,19 +101,23 @@ int avml_index_record(const char *name, struct bytes file, uint64_t len, uint64_
             return st;
         st = frame_size(&f, &size);
         if (st != ST_OK || size > end - ret->unpacked)
-            return diag_fail(d, ST_BROKEN, "%s: the compressed chunk at file offset %#" PRIx64 " (type %u) %s", name, pos,
-                             f.type, st != ST_OK ? "is damaged" : "goes on behind the end of its record");
+            return diag_fail(d, ST_BROKEN,
+                             "%s: the compressed chunk at file offset %#" PRIx64 " (type %u) %s",
+                             name, pos, f.type,
+                             st != ST_OK ? "is damaged" : "goes on behind the end of its record");
         if (size && append(ret, pos, size) != ST_OK)
-            return diag_fail(d, ST_NOMEM, "%s: out of memory for an index of %zu chunks", name, ret->nr);
+            return diag_fail(d, ST_NOMEM, "%s: out of memory for an index of %zu chunks", name,
+                             ret->nr);
         pos += FRAME_HEADER + f.body.n;
     }
     struct bytes trailer = bytes_sub(file, pos, 8);
     if (!trailer.p)
         return ST_ABSENT;
     if (le64(trailer.p) != pos - begin)
-        return diag_fail(d, ST_BROKEN, "%s: the record's length at file offset %#" PRIx64 " is %#" PRIx64
-                         ", but the compressed stream before it has %#" PRIx64 " bytes", name, pos, le64(trailer.p),
-                         pos - begin);
+        return diag_fail(d, ST_BROKEN,
+                         "%s: the record's length at file offset %#" PRIx64 " is %#" PRIx64
+                         ", but the compressed stream before it has %#" PRIx64 " bytes",
+                         name, pos, le64(trailer.p), pos - begin);
     *at = pos + 8;
     return ST_OK;
 }
@@ -170,7 +179,9 @@ static int unpack(const struct lime_source *l, size_t i, uint8_t *to)
         memcpy(to, p, want);
         return ST_OK;
     }
-    return snappy_uncompress(p, f.body.n - FRAME_CRC, (char *)to, &n) == SNAPPY_OK && n == want ? ST_OK : ST_BROKEN;
+    return snappy_uncompress(p, f.body.n - FRAME_CRC, (char *)to, &n) == SNAPPY_OK && n == want
+               ? ST_OK
+               : ST_BROKEN;
 }
 
 /* The unpacked chunk, from the cache. NULL when it is damaged. */
@@ -207,14 +218,16 @@ static const uint8_t *avml_map(void *source, const struct phys_range *r, uint64_
     return p + in;
 }
 
-static int avml_read(void *source, const struct phys_range *r, uint64_t at, void *buf, size_t n, size_t *done)
+static int avml_read(void *source, const struct phys_range *r, uint64_t at, void *buf, size_t n,
+                     size_t *done)
 {
     struct lime_source *l = source;
     size_t got = 0;
     while (got < n) {
         uint64_t pos = r->cookie + (at + got - r->start);
         size_t i = chunk_at(&l->index, pos), size = chunk_size(&l->index, i), avail;
-        if (pos == l->index.chunk[i].start && n - got >= size) { /* wanted whole: not by way of the cache */
+        if (pos == l->index.chunk[i].start &&
+            n - got >= size) { /* wanted whole: not by way of the cache */
             if (unpack(l, i, (uint8_t *)buf + got) != ST_OK)
                 break;
             got += size;

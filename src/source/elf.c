@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ELF cores of machines: QEMU's dump-guest-memory (with and without paging), virsh dump --memory-only, /proc/vmcore,
- * makedumpfile -E, and the container of Xen's dumps (elf_xen.c). Layout: the System V gABI, chapters 4 and 5.
+ * ELF cores of machines: QEMU's dump-guest-memory (with and without paging), virsh dump
+ * --memory-only, /proc/vmcore, makedumpfile -E, and the container of Xen's dumps (elf_xen.c).
+ * Layout: the System V gABI, chapters 4 and 5.
  */
 #include "source/elf.h"
 
@@ -13,11 +14,12 @@
 
 enum { ET_CORE = 4, PT_LOAD = 1, PT_NOTE = 4, PN_XNUM = 0xffff };
 enum { EHDR_32 = 52, EHDR_64 = 64, PHDR_32 = 32, PHDR_64 = 56, SHDR_32 = 40, SHDR_64 = 64 };
-/* The kernel's and QEMU's own limit on program headers is far below; it bounds our time on a lying header. */
+/* The kernel's and QEMU's own limit on program headers is far below; it bounds our time on a lying
+ * header. */
 enum { MAX_PHDRS = 4 << 20 };
 /*
- * Notes that are read, over all PT_NOTEs: any number of these may lie over the same bytes. The most that is written is some
- * 1 KiB a vCPU.
+ * Notes that are read, over all PT_NOTEs: any number of these may lie over the same bytes. The most
+ * that is written is some 1 KiB a vCPU.
  */
 enum { MAX_NOTE_BYTES = 64 << 20 };
 
@@ -40,11 +42,17 @@ int elf_section_at(const struct elf_opening *o, uint64_t i, struct elf_section *
         at = UINT64_MAX;
     struct bytes b = bytes_sub(o->m, at, is64 ? SHDR_64 : SHDR_32);
     if (!b.p || o->h.shentsize < b.n)
-        return diag_fail(o->d, ST_BROKEN, "%s: section header %" PRIu64 " (of the table at file offset %#" PRIx64
-                         ") is not in the file: it was cut, or its header lies", o->s->name, i, o->h.shoff);
-    *ret = is64 ? (struct elf_section){.name = le32(b.p), .offset = le64(b.p + 24), .size = le64(b.p + 32),
+        return diag_fail(o->d, ST_BROKEN,
+                         "%s: section header %" PRIu64 " (of the table at file offset %#" PRIx64
+                         ") is not in the file: it was cut, or its header lies",
+                         o->s->name, i, o->h.shoff);
+    *ret = is64 ? (struct elf_section){.name = le32(b.p),
+                                       .offset = le64(b.p + 24),
+                                       .size = le64(b.p + 32),
                                        .info = le32(b.p + 44)}
-                : (struct elf_section){.name = le32(b.p), .offset = le32(b.p + 16), .size = le32(b.p + 20),
+                : (struct elf_section){.name = le32(b.p),
+                                       .offset = le32(b.p + 16),
+                                       .size = le32(b.p + 20),
                                        .info = le32(b.p + 28)};
     return ST_OK;
 }
@@ -71,15 +79,18 @@ static int read_header(struct elf_opening *o)
     const uint8_t *p = o->m.p;
     const char *name = o->s->name;
     if (o->m.n < EHDR_32 || (p[4] == 2 && o->m.n < EHDR_64))
-        return diag_fail(o->d, ST_BROKEN, "%s: ends within the ELF header, at %#zx: it was cut; copy it again", name,
+        return diag_fail(o->d, ST_BROKEN,
+                         "%s: ends within the ELF header, at %#zx: it was cut; copy it again", name,
                          o->m.n);
     if (memcmp(p, "\177ELF", 4))
         return diag_fail(o->d, ST_BROKEN, "%s: does not begin like an ELF file", name);
     if ((p[4] != 1 && p[4] != 2) || (p[5] != 1 && p[5] != 2))
-        return diag_fail(o->d, ST_BROKEN, "%s: ELF class %u, byte order %u at file offset 4: neither exists", name, p[4],
-                         p[5]);
+        return diag_fail(o->d, ST_BROKEN,
+                         "%s: ELF class %u, byte order %u at file offset 4: neither exists", name,
+                         p[4], p[5]);
     if (p[5] == 2)
-        return diag_fail(o->d, ST_UNSUPPORTED, "%s: a dump of a big-endian machine; these are not supported", name);
+        return diag_fail(o->d, ST_UNSUPPORTED,
+                         "%s: a dump of a big-endian machine; these are not supported", name);
     struct elf_header *h = &o->h;
     h->is64 = p[4] == 2;
     h->type = le16(p + 16);
@@ -93,7 +104,8 @@ static int read_header(struct elf_opening *o)
     h->shnum = le16(q + 6);
     h->shstrndx = le16(q + 8);
     if (h->type != ET_CORE)
-        return diag_fail(o->d, ST_UNSUPPORTED, "%s: an ELF file of type %u (%s), not a dump of memory", name, h->type,
+        return diag_fail(o->d, ST_UNSUPPORTED,
+                         "%s: an ELF file of type %u (%s), not a dump of memory", name, h->type,
                          h->type == 1   ? "object file"
                          : h->type == 2 ? "program"
                          : h->type == 3 ? "program or library"
@@ -108,12 +120,16 @@ static int segment_at(const struct elf_opening *o, uint64_t i, struct segment *r
         at = UINT64_MAX;
     struct bytes b = bytes_sub(o->m, at, o->h.is64 ? PHDR_64 : PHDR_32);
     if (!b.p)
-        return diag_fail(o->d, ST_BROKEN, "%s: program header %" PRIu64 " of %" PRIu64 " would lie at file offset %#" PRIx64
-                         ", but the file ends at %#zx: it was cut, or its header lies", o->s->name, i, o->h.phnum,
-                         at, o->m.n);
+        return diag_fail(o->d, ST_BROKEN,
+                         "%s: program header %" PRIu64 " of %" PRIu64
+                         " would lie at file offset %#" PRIx64
+                         ", but the file ends at %#zx: it was cut, or its header lies",
+                         o->s->name, i, o->h.phnum, at, o->m.n);
     const uint8_t *p = b.p;
-    *ret = o->h.is64 ? (struct segment){le32(p), le64(p + 8), le64(p + 16), le64(p + 24), le64(p + 32), le64(p + 40)}
-                     : (struct segment){le32(p), le32(p + 4), le32(p + 8), le32(p + 12), le32(p + 16), le32(p + 20)};
+    *ret = o->h.is64 ? (struct segment){le32(p),      le64(p + 8),  le64(p + 16),
+                                        le64(p + 24), le64(p + 32), le64(p + 40)}
+                     : (struct segment){le32(p),      le32(p + 4),  le32(p + 8),
+                                        le32(p + 12), le32(p + 16), le32(p + 20)};
     return ST_OK;
 }
 
@@ -133,7 +149,8 @@ struct survey {
     uint64_t loads, at_zero; /* PT_LOADs with data, and how many of them claim physical address 0 */
 };
 
-static int read_load_segment(struct elf_opening *o, uint64_t i, const struct segment *g, struct survey *v)
+static int read_load_segment(struct elf_opening *o, uint64_t i, const struct segment *g,
+                             struct survey *v)
 {
     /* What has no bytes in the file is a hole: memory that the dump left out, not zeros. */
     uint64_t len = g->memsz ? MIN_OF(g->filesz, g->memsz) : g->filesz;
@@ -153,11 +170,14 @@ static int read_segments(struct elf_opening *o)
 {
     const struct elf_header *h = &o->h;
     if (h->phnum > MAX_PHDRS)
-        return diag_fail(o->d, ST_LIMIT, "%s: says that it has %" PRIu64 " program headers; more than %d are not believed",
+        return diag_fail(o->d, ST_LIMIT,
+                         "%s: says that it has %" PRIu64
+                         " program headers; more than %d are not believed",
                          o->s->name, h->phnum, MAX_PHDRS);
     if (h->phnum && h->phentsize < (h->is64 ? PHDR_64 : PHDR_32))
-        return diag_fail(o->d, ST_BROKEN, "%s: says that a program header has %u bytes, which is too few", o->s->name,
-                         h->phentsize);
+        return diag_fail(o->d, ST_BROKEN,
+                         "%s: says that a program header has %u bytes, which is too few",
+                         o->s->name, h->phentsize);
     struct survey v = {0};
     for (uint64_t i = 0; i < h->phnum; i++) {
         struct segment g = {0};
@@ -170,8 +190,10 @@ static int read_segments(struct elf_opening *o)
             return st;
     }
     if (v.loads > 1 && v.at_zero == v.loads)
-        return diag_fail(o->d, ST_UNSUPPORTED, "%s: no segment has a physical address: this is the core of one process, "
-                         "not the memory of a machine", o->s->name);
+        return diag_fail(o->d, ST_UNSUPPORTED,
+                         "%s: no segment has a physical address: this is the core of one process, "
+                         "not the memory of a machine",
+                         o->s->name);
     return ST_OK;
 }
 
@@ -185,7 +207,8 @@ static int elf_read(struct elf_opening *o)
     return st == ST_OK ? file_source_finish(o->s, o->f, o->d) : st;
 }
 
-static int elf_open(const char *path, const struct source_options *options, struct diag *d, struct source *ret)
+static int elf_open(const char *path, const struct source_options *options, struct diag *d,
+                    struct source *ret)
 {
     struct source s;
     struct file_source *f = malloc(sizeof *f);
@@ -196,7 +219,8 @@ static int elf_open(const char *path, const struct source_options *options, stru
         free(f);
         return st;
     }
-    struct elf_opening o = {.f = f, .s = &s, .options = options, .d = d, .m = {f->file.map, (size_t)f->file.size}};
+    struct elf_opening o = {
+        .f = f, .s = &s, .options = options, .d = d, .m = {f->file.map, (size_t)f->file.size}};
     st = elf_read(&o);
     if (st != ST_OK) {
         phys_deinit(&s.phys);

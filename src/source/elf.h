@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the ELF reader shares with the reader of Xen's dumps, which are ELF by their container only. */
+/* What the ELF reader shares with the reader of Xen's dumps, which are ELF by their container only.
+ */
 #ifndef TINYVMI_SOURCE_ELF_H
 #define TINYVMI_SOURCE_ELF_H
 

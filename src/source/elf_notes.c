@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Layouts: struct elf_prstatus and user_regs_struct of the Linux UAPI headers (linux/elfcore.h, asm/user_64.h, asm/user_32.h,
- * arm64 asm/ptrace.h); QEMUCPUState version 1 of QEMU's target/i386/arch_dump.c (kernel_gs_base was added at its end in
- * QEMU 3.0 without a new version; `size` tells).
+ * Layouts: struct elf_prstatus and user_regs_struct of the Linux UAPI headers (linux/elfcore.h,
+ * asm/user_64.h, asm/user_32.h, arm64 asm/ptrace.h); QEMUCPUState version 1 of QEMU's
+ * target/i386/arch_dump.c (kernel_gs_base was added at its end in QEMU 3.0 without a new version;
+ * `size` tells).
  */
 #include "source/elf_notes.h"
 
@@ -77,11 +78,12 @@ struct vcpu_regs *cpu_notes_at(struct cpu_notes *c, unsigned index)
     return &c->regs[index];
 }
 
-/* user_regs_struct: r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base
-   ds es fs gs. */
+/* user_regs_struct: r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs
+   eflags rsp ss fs_base gs_base ds es fs gs. */
 static void prstatus_x86_64(const uint8_t *p, struct vcpu_regs *r)
 {
-    static const uint8_t order[15] = {15, 14, 13, 12, RBP, RBX, 11, 10, 9, 8, RAX, RCX, RDX, RSI, RDI};
+    static const uint8_t order[15] = {15, 14, 13,  12,  RBP, RBX, 11, 10,
+                                      9,  8,  RAX, RCX, RDX, RSI, RDI};
     for (unsigned i = 0; i < ARRAY_LEN(order); i++)
         r->gpr[order[i]] = le64(p + i * 8);
     r->rip = le64(p + 16 * 8);
@@ -98,7 +100,8 @@ static void prstatus_x86_64(const uint8_t *p, struct vcpu_regs *r)
     r->have |= REGS_GENERAL | REGS_SEGMENTS;
 }
 
-/* ebx ecx edx esi edi ebp eax ds es fs gs orig_eax eip cs eflags esp ss. Segment bases are not in it. */
+/* ebx ecx edx esi edi ebp eax ds es fs gs orig_eax eip cs eflags esp ss. Segment bases are not in
+ * it. */
 static void prstatus_x86(const uint8_t *p, struct vcpu_regs *r)
 {
     static const uint8_t order[7] = {RBX, RCX, RDX, RSI, RDI, RBP, RAX};
@@ -205,7 +208,8 @@ enum guest_arch elf_notes_arch(struct bytes notes)
     return ARCH_UNKNOWN;
 }
 
-int elf_notes_read(struct bytes notes, enum guest_arch arch, struct cpu_notes *cpus, struct bytes *vmcoreinfo)
+int elf_notes_read(struct bytes notes, enum guest_arch arch, struct cpu_notes *cpus,
+                   struct bytes *vmcoreinfo)
 {
     struct elf_note n;
     while (elf_note_next(&notes, &n)) {

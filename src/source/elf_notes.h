@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ELF notes of a memory dump: vCPU registers and vmcoreinfo. ELF and kdump files carry the same ones. */
+/* ELF notes of a memory dump: vCPU registers and vmcoreinfo. ELF and kdump files carry the same
+ * ones. */
 #ifndef TINYVMI_SOURCE_ELF_NOTES_H
 #define TINYVMI_SOURCE_ELF_NOTES_H
 
 #include "source/open_file.h"
 
-enum { ELF_MACHINE_386 = 3, ELF_MACHINE_ARM = 40, ELF_MACHINE_X86_64 = 62, ELF_MACHINE_AARCH64 = 183 };
+enum {
+    ELF_MACHINE_386 = 3,
+    ELF_MACHINE_ARM = 40,
+    ELF_MACHINE_X86_64 = 62,
+    ELF_MACHINE_AARCH64 = 183
+};
 
 enum guest_arch elf_machine_arch(unsigned machine);
 
@@ -16,12 +22,14 @@ struct elf_note {
     struct bytes desc;
 };
 
-/* Takes the next note off the front of `notes`; false at the end or when what is left is no whole note. */
+/* Takes the next note off the front of `notes`; false at the end or when what is left is no whole
+ * note. */
 bool elf_note_next(struct bytes *notes, struct elf_note *ret);
 
 /*
- * Reads what is known of all notes in `notes` into `cpus`, and points *vmcoreinfo (when not NULL and not yet set) at the
- * text. Damaged notes end the reading, silently: registers are a hint, memory is not. ST_NOMEM is the only failure.
+ * Reads what is known of all notes in `notes` into `cpus`, and points *vmcoreinfo (when not NULL
+ * and not yet set) at the text. Damaged notes end the reading, silently: registers are a hint,
+ * memory is not. ST_NOMEM is the only failure.
  */
 MUST_USE int elf_notes_read(struct bytes notes, enum guest_arch arch, struct cpu_notes *cpus,
                             struct bytes *vmcoreinfo);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Dumps of Xen's tools (xl dump-core): an ELF file with sections instead of segments. .xen_pages holds the pages, .xen_pfn
- * (guests with translated memory: HVM, PVH) or .xen_p2m (PV) names the frame of each, in any order; .xen_prstatus holds a
- * vcpu_guest_context a vCPU. Source: Xen docs/misc/dump-core-format.txt, xen/include/public/arch-x86/xen.h.
+ * Dumps of Xen's tools (xl dump-core): an ELF file with sections instead of segments. .xen_pages
+ * holds the pages, .xen_pfn (guests with translated memory: HVM, PVH) or .xen_p2m (PV) names the
+ * frame of each, in any order; .xen_prstatus holds a vcpu_guest_context a vCPU. Source: Xen
+ * docs/misc/dump-core-format.txt, xen/include/public/arch-x86/xen.h.
  *
- * The frames of a PV guest are taken by machine frame number, since that is what its page tables hold.
+ * The frames of a PV guest are taken by machine frame number, since that is what its page tables
+ * hold.
  */
 #include "source/elf.h"
 
@@ -67,9 +69,10 @@ static int view_section(const struct elf_opening *o, const char *name, struct by
         return st;
     *ret = bytes_sub(o->m, s.offset, s.size);
     if (!ret->p)
-        return diag_fail(o->d, ST_BROKEN, "%s: section %s should lie at file offset %#" PRIx64 " with %#" PRIx64
-                         " bytes, but the file ends at %#zx: it was cut, or its header lies", o->s->name, name,
-                         s.offset, s.size, o->m.n);
+        return diag_fail(o->d, ST_BROKEN,
+                         "%s: section %s should lie at file offset %#" PRIx64 " with %#" PRIx64
+                         " bytes, but the file ends at %#zx: it was cut, or its header lies",
+                         o->s->name, name, s.offset, s.size, o->m.n);
     return ST_OK;
 }
 
@@ -84,8 +87,9 @@ static int read_xen_note(const struct elf_opening *o, struct xen_sections *x)
         x->page_size = le64(n.desc.p + 24);
     }
     if (x->page_size < 4096 || x->page_size > 65536 || x->page_size & (x->page_size - 1))
-        return diag_fail(o->d, ST_BROKEN, "%s: the note of Xen's dump says that a page has %" PRIu64 " bytes", o->s->name,
-                         x->page_size);
+        return diag_fail(o->d, ST_BROKEN,
+                         "%s: the note of Xen's dump says that a page has %" PRIu64 " bytes",
+                         o->s->name, x->page_size);
     return ST_OK;
 }
 
@@ -112,27 +116,31 @@ static bool ascending(const struct frame_list *l)
     return true;
 }
 
-static int add_run(struct elf_opening *o, const struct xen_sections *x, struct xen_page first, uint64_t nr)
+static int add_run(struct elf_opening *o, const struct xen_sections *x, struct xen_page first,
+                   uint64_t nr)
 {
     uint64_t start, at, len = nr * x->page_size;
     if (!nr || first.frame == INVALID_PFN)
         return ST_OK;
     char what[64];
     snprintf(what, sizeof what, "frame %#" PRIx64 " of .xen_pages", first.frame);
-    if (!mul_fits(first.frame, x->page_size, &start) || !add_fits(x->pages_at, first.index * x->page_size, &at))
+    if (!mul_fits(first.frame, x->page_size, &start) ||
+        !add_fits(x->pages_at, first.index * x->page_size, &at))
         return diag_fail(o->d, ST_BROKEN, "%s: %s: no address is that large", o->s->name, what);
     return file_add_mapped(o->s, o->f, o->options, start, len, at, what, o->d);
 }
 
-/* Adds all pages in ascending order, neighbours in frame and file as one. `sorted` is NULL when the list itself is. */
-static int add_pages(struct elf_opening *o, const struct xen_sections *x, const struct frame_list *l,
-                     const struct xen_page *sorted)
+/* Adds all pages in ascending order, neighbours in frame and file as one. `sorted` is NULL when the
+ * list itself is. */
+static int add_pages(struct elf_opening *o, const struct xen_sections *x,
+                     const struct frame_list *l, const struct xen_page *sorted)
 {
     struct xen_page first = {0};
     uint64_t nr = 0;
     for (uint64_t i = 0; i < l->nr; i++) {
         struct xen_page p = sorted ? sorted[i] : (struct xen_page){le64(l->p + i * l->stride), i};
-        if (nr && p.frame != INVALID_PFN && p.frame == first.frame + nr && p.index == first.index + nr) {
+        if (nr && p.frame != INVALID_PFN && p.frame == first.frame + nr &&
+            p.index == first.index + nr) {
             nr++;
             continue;
         }
@@ -151,13 +159,16 @@ static int read_pages(struct elf_opening *o, const struct xen_sections *x)
     struct frame_list l = {.p = pv ? x->p2m.p + 8 : x->pfn.p, .stride = pv ? 16 : 8};
     l.nr = (pv ? x->p2m.n : x->pfn.n) / l.stride;
     if (l.nr > x->pages_size / x->page_size)
-        return diag_fail(o->d, ST_BROKEN, "%s: lists %" PRIu64 " frames, but .xen_pages (file offset %#" PRIx64
-                         ") has room for %" PRIu64, o->s->name, l.nr, x->pages_at, x->pages_size / x->page_size);
+        return diag_fail(o->d, ST_BROKEN,
+                         "%s: lists %" PRIu64 " frames, but .xen_pages (file offset %#" PRIx64
+                         ") has room for %" PRIu64,
+                         o->s->name, l.nr, x->pages_at, x->pages_size / x->page_size);
     if (ascending(&l))
         return add_pages(o, x, &l, NULL);
     struct xen_page *sorted = calloc(l.nr, sizeof *sorted);
     if (!sorted)
-        return diag_fail(o->d, ST_NOMEM, "%s: out of memory for %" PRIu64 " frames", o->s->name, l.nr);
+        return diag_fail(o->d, ST_NOMEM, "%s: out of memory for %" PRIu64 " frames", o->s->name,
+                         l.nr);
     for (uint64_t i = 0; i < l.nr; i++)
         sorted[i] = (struct xen_page){le64(l.p + i * l.stride), i};
     qsort(sorted, l.nr, sizeof *sorted, by_frame);
@@ -166,10 +177,12 @@ static int read_pages(struct elf_opening *o, const struct xen_sections *x)
     return st;
 }
 
-/* cpu_user_regs: r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi, error code, rip, cs, rflags, rsp, ss es ds fs gs. */
+/* cpu_user_regs: r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi, error code, rip, cs,
+ * rflags, rsp, ss es ds fs gs. */
 static void read_context(const uint8_t *c, bool pv, struct vcpu_regs *r)
 {
-    static const uint8_t order[15] = {15, 14, 13, 12, 4, 1, 11, 10, 9, 8, 0, 2, 3, 5, 6}; /* of vcpu_regs.gpr */
+    static const uint8_t order[15] = {15, 14, 13, 12, 4, 1, 11, 10,
+                                      9,  8,  0,  2,  3, 5, 6}; /* of vcpu_regs.gpr */
     const uint8_t *u = c + CTX_USER_REGS;
     for (unsigned i = 0; i < ARRAY_LEN(order); i++)
         r->gpr[order[i]] = le64(u + i * 8);
@@ -184,7 +197,8 @@ static void read_context(const uint8_t *c, bool pv, struct vcpu_regs *r)
     r->gs = le16(u + 192);
     r->fs_base = le64(c + CTX_FS_BASE);
     uint64_t kernel = le64(c + CTX_FS_BASE + 8), user = le64(c + CTX_FS_BASE + 16);
-    bool in_kernel = !(r->cs & 3) || pv; /* of a PV guest, gs_base_kernel is the kernel's in either mode */
+    bool in_kernel =
+        !(r->cs & 3) || pv; /* of a PV guest, gs_base_kernel is the kernel's in either mode */
     r->gs_base = in_kernel ? kernel : user;
     r->kernel_gs_base = in_kernel ? user : kernel;
     r->cr0 = le64(c + CTX_CTRLREG);
@@ -217,7 +231,8 @@ int elf_xen_read(struct elf_opening *o)
     if (st == ST_OK)
         st = view_section(o, ".note.Xen", &x.note);
     if (st == ST_ABSENT)
-        return diag_fail(o->d, ST_BROKEN, "%s: a dump of Xen's without its section .note.Xen", o->s->name);
+        return diag_fail(o->d, ST_BROKEN, "%s: a dump of Xen's without its section .note.Xen",
+                         o->s->name);
     if (st != ST_OK)
         return st;
     x.pages_at = pages.offset;
@@ -226,8 +241,11 @@ int elf_xen_read(struct elf_opening *o)
     if (st == ST_ABSENT)
         st = view_section(o, ".xen_p2m", &x.p2m);
     if (st == ST_ABSENT)
-        return diag_fail(o->d, ST_BROKEN, "%s: a dump of Xen's with neither .xen_pfn nor .xen_p2m: nobody knows which "
-                         "page is which", o->s->name);
+        return diag_fail(
+            o->d, ST_BROKEN,
+            "%s: a dump of Xen's with neither .xen_pfn nor .xen_p2m: nobody knows which "
+            "page is which",
+            o->s->name);
     if (st == ST_OK)
         st = read_xen_note(o, &x);
     if (st == ST_OK)
@@ -238,7 +256,8 @@ int elf_xen_read(struct elf_opening *o)
     if (st == ST_OK)
         st = read_vcpus(o, &x);
     if (!x.pfn.p)
-        snprintf(o->s->layout_note, sizeof o->s->layout_note,
-                 "a Xen PV guest: its memory is shown by machine frame, as its page tables name it");
+        snprintf(
+            o->s->layout_note, sizeof o->s->layout_note,
+            "a Xen PV guest: its memory is shown by machine frame, as its page tables name it");
     return st == ST_ABSENT ? ST_OK : st;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Compressed kdump files of makedumpfile and QEMU, read through libkdumpfile. Its header is checked by us first, and
- * notes are read by us, so that the library is told no architecture and parses no more of a hostile file than it must:
- * machine-physical addresses, which is what we ask for, need none.
+ * Compressed kdump files of makedumpfile and QEMU, read through libkdumpfile. Its header is checked
+ * by us first, and notes are read by us, so that the library is told no architecture and parses no
+ * more of a hostile file than it must: machine-physical addresses, which is what we ask for, need
+ * none.
  */
 #include <inttypes.h>
 #include <libkdumpfile/kdumpfile.h>
@@ -25,8 +26,8 @@ struct kdump_source {
     kdump_ctx_t *ctx;
     struct kdump_pages pages;
     uint64_t page_size;
-    /* Unpacked pages, so that page walks need not unpack a table at every step. They cannot go stale: a file does not
-       change. */
+    /* Unpacked pages, so that page walks need not unpack a table at every step. They cannot go
+       stale: a file does not change. */
     struct page_slot *slot;
     uint8_t *unpacked;
     size_t sets;
@@ -52,7 +53,8 @@ static int status_of(kdump_status s)
 }
 
 /* Pages that share their place in the file (zeros) share a slot, too. */
-static const uint8_t *cached_page(struct kdump_source *k, uint64_t page, const struct kdump_page *g, int *st)
+static const uint8_t *cached_page(struct kdump_source *k, uint64_t page, const struct kdump_page *g,
+                                  int *st)
 {
     size_t set = (size_t)(g->at / 64 % k->sets) * CACHE_WAYS, oldest = set;
     for (size_t i = set; i < set + CACHE_WAYS; i++) {
@@ -74,12 +76,14 @@ static const uint8_t *cached_page(struct kdump_source *k, uint64_t page, const s
 }
 
 /* The page that begins at `page`: in the mapping when it is not compressed, else from the cache. */
-static const uint8_t *page_bytes(struct kdump_source *k, uint64_t page, const struct kdump_page *g, int *st)
+static const uint8_t *page_bytes(struct kdump_source *k, uint64_t page, const struct kdump_page *g,
+                                 int *st)
 {
     return g->packed ? cached_page(k, page, g, st) : k->base.file.map + g->at;
 }
 
-static const uint8_t *kdump_map(void *source, const struct phys_range *r, uint64_t at, size_t *avail)
+static const uint8_t *kdump_map(void *source, const struct phys_range *r, uint64_t at,
+                                size_t *avail)
 {
     struct kdump_source *k = source;
     uint64_t in = at & (k->page_size - 1);
@@ -93,9 +97,10 @@ static const uint8_t *kdump_map(void *source, const struct phys_range *r, uint64
 }
 
 /*
- * Whole pages from `at` on, at most n bytes, that the library is to unpack straight into the caller's buffer: as many as follow
- * one another in the file. One that lies before the page before it is shared with others, and better kept in the cache; so is
- * the only page of a short read. Returns the bytes; 0: the first page is none of these.
+ * Whole pages from `at` on, at most n bytes, that the library is to unpack straight into the
+ * caller's buffer: as many as follow one another in the file. One that lies before the page before
+ * it is shared with others, and better kept in the cache; so is the only page of a short read.
+ * Returns the bytes; 0: the first page is none of these.
  */
 static size_t fresh_run(const struct kdump_source *k, uint64_t at, size_t n, uint64_t *last)
 {
@@ -103,7 +108,8 @@ static size_t fresh_run(const struct kdump_source *k, uint64_t at, size_t n, uin
     size_t run = 0;
     if (n < 2 * k->page_size)
         return 0;
-    while (n - run >= k->page_size && kdump_page_at(&k->pages, (at + run) / k->page_size, &g) == ST_OK && g.packed &&
+    while (n - run >= k->page_size &&
+           kdump_page_at(&k->pages, (at + run) / k->page_size, &g) == ST_OK && g.packed &&
            g.at > *last) {
         *last = g.at;
         run += k->page_size;
@@ -111,10 +117,12 @@ static size_t fresh_run(const struct kdump_source *k, uint64_t at, size_t n, uin
     return run;
 }
 
-static int kdump_read_op(void *source, const struct phys_range *r, uint64_t at, void *buf, size_t n, size_t *done)
+static int kdump_read_op(void *source, const struct phys_range *r, uint64_t at, void *buf, size_t n,
+                         size_t *done)
 {
     struct kdump_source *k = source;
-    uint64_t last = 0; /* offset of the page that was read before; the first one may be shared, we cannot know */
+    uint64_t last = 0; /* offset of the page that was read before; the first one may be shared, we
+                          cannot know */
     size_t got = 0;
     int st = ST_OK;
     (void)r;
@@ -122,7 +130,8 @@ static int kdump_read_op(void *source, const struct phys_range *r, uint64_t at, 
         uint64_t in = (at + got) & (k->page_size - 1);
         size_t step = in ? 0 : fresh_run(k, at + got, n - got, &last);
         if (step) {
-            st = status_of(kdump_read(k->ctx, KDUMP_MACHPHYSADDR, at + got, (uint8_t *)buf + got, &step));
+            st = status_of(
+                kdump_read(k->ctx, KDUMP_MACHPHYSADDR, at + got, (uint8_t *)buf + got, &step));
         } else {
             struct kdump_page g;
             st = kdump_page_at(&k->pages, (at + got) / k->page_size, &g);
@@ -162,7 +171,8 @@ static int read_hints(struct kdump_source *k, struct source *s, const struct kdu
     int st = ST_OK;
     if (!plat_file_read(&f->file, h->notes_at, notes, h->notes_size)) {
         struct bytes all = {notes, h->notes_size};
-        /* QEMU names its own target as the machine: x86_64 for a 32-bit guest, too. The notes know better. */
+        /* QEMU names its own target as the machine: x86_64 for a 32-bit guest, too. The notes know
+         * better. */
         enum guest_arch arch = elf_notes_arch(all);
         if (arch != ARCH_UNKNOWN)
             s->arch = arch;
@@ -191,12 +201,16 @@ static int attach(struct kdump_source *k, struct source *s, struct diag *d)
         return diag_fail(d, ST_NOMEM, "%s: out of memory", s->name);
     kdump_status ks = kdump_open_fd(k->ctx, k->base.file.fd);
     if (ks != KDUMP_OK)
-        return diag_fail(d, status_of(ks) == ST_ABSENT ? ST_BROKEN : status_of(ks), "%s: libkdumpfile: %s", s->name,
-                         kdump_get_err(k->ctx));
-    /* It takes the page size from vmcoreinfo when there is one; QEMU writes pages of 64 KiB for every arm64 guest. */
-    if ((kdump_get_number_attr(k->ctx, KDUMP_ATTR_PAGE_SIZE, &page_size) != KDUMP_OK || page_size != k->page_size) &&
+        return diag_fail(d, status_of(ks) == ST_ABSENT ? ST_BROKEN : status_of(ks),
+                         "%s: libkdumpfile: %s", s->name, kdump_get_err(k->ctx));
+    /* It takes the page size from vmcoreinfo when there is one; QEMU writes pages of 64 KiB for
+     * every arm64 guest. */
+    if ((kdump_get_number_attr(k->ctx, KDUMP_ATTR_PAGE_SIZE, &page_size) != KDUMP_OK ||
+         page_size != k->page_size) &&
         kdump_set_number_attr(k->ctx, KDUMP_ATTR_PAGE_SIZE, k->page_size) != KDUMP_OK)
-        return diag_fail(d, ST_UNSUPPORTED, "%s: libkdumpfile cannot read pages of %" PRIu64 " bytes", s->name, k->page_size);
+        return diag_fail(d, ST_UNSUPPORTED,
+                         "%s: libkdumpfile cannot read pages of %" PRIu64 " bytes", s->name,
+                         k->page_size);
     k->sets = CACHE_BYTES / CACHE_WAYS / k->page_size;
     k->slot = calloc(k->sets * CACHE_WAYS, sizeof *k->slot);
     k->unpacked = malloc(CACHE_BYTES);
@@ -205,14 +219,18 @@ static int attach(struct kdump_source *k, struct source *s, struct diag *d)
     return ST_OK;
 }
 
-static int kdump_read_all(struct kdump_source *k, struct source *s, const struct source_options *options, struct diag *d)
+static int kdump_read_all(struct kdump_source *k, struct source *s,
+                          const struct source_options *options, struct diag *d)
 {
     uint8_t head[32];
     struct plat_file *f = &k->base.file;
     struct kdump_header h;
     if (f->size < sizeof head || plat_file_read(f, 0, head, sizeof head))
-        return diag_fail(d, ST_BROKEN, "%s: the file ends within the header, at %#" PRIx64 ": it was cut", s->name, f->size);
-    int st = kdump_is_flattened((struct bytes){head, sizeof head}) ? kdump_rearrange(f, s->name, d) : ST_OK;
+        return diag_fail(d, ST_BROKEN,
+                         "%s: the file ends within the header, at %#" PRIx64 ": it was cut",
+                         s->name, f->size);
+    int st = kdump_is_flattened((struct bytes){head, sizeof head}) ? kdump_rearrange(f, s->name, d)
+                                                                   : ST_OK;
     if (st == ST_OK)
         st = kdump_read_header(f, s->name, &h, d);
     if (st != ST_OK)
@@ -244,10 +262,12 @@ static void kdump_source_free(void *impl)
 static bool kdump_probe(struct bytes head, uint64_t file_size)
 {
     (void)file_size;
-    return kdump_is_flattened(head) || (head.n >= 8 && (!memcmp(head.p, "KDUMP   ", 8) || !memcmp(head.p, "DISKDUMP", 8)));
+    return kdump_is_flattened(head) ||
+           (head.n >= 8 && (!memcmp(head.p, "KDUMP   ", 8) || !memcmp(head.p, "DISKDUMP", 8)));
 }
 
-static int kdump_open(const char *path, const struct source_options *options, struct diag *d, struct source *ret)
+static int kdump_open(const char *path, const struct source_options *options, struct diag *d,
+                      struct source *ret)
 {
     struct source s;
     struct kdump_source *k = calloc(1, sizeof *k);
@@ -275,4 +295,5 @@ static int kdump_open(const char *path, const struct source_options *options, st
     return ST_OK;
 }
 
-const struct source_kind kdump_source_kind = {.format = "kdump", .probe = kdump_probe, .open = kdump_open};
+const struct source_kind kdump_source_kind = {
+    .format = "kdump", .probe = kdump_probe, .open = kdump_open};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * makedumpfile's flattened format, which QEMU writes too (makedumpfile's print_info "flattened", QEMU include/sysemu/dump.h):
- * a header of 4 KiB, then records {be64 offset, be64 size, bytes} until an offset of -1. libkdumpfile 0.5.1 does not read it.
+ * makedumpfile's flattened format, which QEMU writes too (makedumpfile's print_info "flattened",
+ * QEMU include/sysemu/dump.h): a header of 4 KiB, then records {be64 offset, be64 size, bytes}
+ * until an offset of -1. libkdumpfile 0.5.1 does not read it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -61,23 +62,33 @@ static int copy_records(const struct plat_file *f, const char *name, int fd, str
     for (uint64_t pos = FLAT_HEADER;;) {
         struct bytes h = bytes_sub(stream, pos, RECORD_HEADER);
         if (!h.p)
-            return diag_fail(d, ST_BROKEN, "%s: the flattened stream ends at file offset %#" PRIx64
-                             " without its end mark: it was cut; copy it again", name, f->size);
+            return diag_fail(d, ST_BROKEN,
+                             "%s: the flattened stream ends at file offset %#" PRIx64
+                             " without its end mark: it was cut; copy it again",
+                             name, f->size);
         uint64_t to = be64(h.p), size = be64(h.p + 8), end;
         if (to == UINT64_MAX)
             return ST_OK;
         if (!add_fits(to, size, &end) || end > MAX_OFFSET)
-            return diag_fail(d, ST_BROKEN, "%s: the record at file offset %#" PRIx64 " of the flattened stream says %#" PRIx64
-                             " bytes for offset %#" PRIx64, name, pos, size, to);
+            return diag_fail(d, ST_BROKEN,
+                             "%s: the record at file offset %#" PRIx64
+                             " of the flattened stream says %#" PRIx64
+                             " bytes for offset %#" PRIx64,
+                             name, pos, size, to);
         struct bytes data = bytes_sub(stream, pos + RECORD_HEADER, size);
         if (!data.p)
-            return diag_fail(d, ST_BROKEN, "%s: the record at file offset %#" PRIx64 " of the flattened stream says %#" PRIx64
-                             " bytes, but the file ends at %#" PRIx64 ": it was cut; copy it again", name, pos, size, f->size);
+            return diag_fail(d, ST_BROKEN,
+                             "%s: the record at file offset %#" PRIx64
+                             " of the flattened stream says %#" PRIx64
+                             " bytes, but the file ends at %#" PRIx64 ": it was cut; copy it again",
+                             name, pos, size, f->size);
         int err = write_at(fd, data.p, data.n, to);
         if (err)
-            return diag_fail(d, ST_IO, "%s: must be rearranged before it can be read, and its temporary copy cannot be "
-                             "written: %s. Set TMPDIR to a place with more room, or use makedumpfile -R", name,
-                             strerror(-err));
+            return diag_fail(
+                d, ST_IO,
+                "%s: must be rearranged before it can be read, and its temporary copy cannot be "
+                "written: %s. Set TMPDIR to a place with more room, or use makedumpfile -R",
+                name, strerror(-err));
         pos += RECORD_HEADER + size;
     }
 }
@@ -86,15 +97,20 @@ int kdump_rearrange(struct plat_file *f, const char *name, struct diag *d)
 {
     int fd = open_temporary(f->size);
     if (fd < 0)
-        return diag_fail(d, ST_IO, "%s: must be rearranged before it can be read, but no temporary file can be made (%s); "
-                         "set TMPDIR, or use makedumpfile -R", name, strerror(errno));
+        return diag_fail(
+            d, ST_IO,
+            "%s: must be rearranged before it can be read, but no temporary file can be made (%s); "
+            "set TMPDIR, or use makedumpfile -R",
+            name, strerror(errno));
     int st = copy_records(f, name, fd, d);
     off_t size = lseek(fd, 0, SEEK_END);
     if (st == ST_OK && size <= 0)
         st = diag_fail(d, ST_BROKEN, "%s: the flattened stream is empty", name);
     void *map = st == ST_OK ? mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0) : NULL;
     if (map == MAP_FAILED)
-        st = diag_fail(d, ST_NOMEM, "%s: its rearranged copy of %#" PRIx64 " bytes cannot be mapped", name, (uint64_t)size);
+        st =
+            diag_fail(d, ST_NOMEM, "%s: its rearranged copy of %#" PRIx64 " bytes cannot be mapped",
+                      name, (uint64_t)size);
     if (st != ST_OK) {
         close(fd);
         return st;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which frames a kdump file has, and where. page_desc of makedumpfile's diskdump_mod.h: one for each set bit, in order. */
+/* Which frames a kdump file has, and where. page_desc of makedumpfile's diskdump_mod.h: one for
+ * each set bit, in order. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -67,11 +68,15 @@ static int count_pages(struct kdump_pages *p, uint64_t *ret)
     return ST_OK;
 }
 
-int kdump_pages_init(const struct plat_file *f, const char *name, const struct kdump_header *h, bool cut_is_fine,
-                     struct kdump_pages *ret, struct diag *d)
+int kdump_pages_init(const struct plat_file *f, const char *name, const struct kdump_header *h,
+                     bool cut_is_fine, struct kdump_pages *ret, struct diag *d)
 {
-    struct kdump_pages p = {.f = f, .bitmap = f->map + h->bitmap_at, .first = h->first, .frames = h->frames,
-                            .page_size = h->page_size, .descriptors_at = h->descriptors_at};
+    struct kdump_pages p = {.f = f,
+                            .bitmap = f->map + h->bitmap_at,
+                            .first = h->first,
+                            .frames = h->frames,
+                            .page_size = h->page_size,
+                            .descriptors_at = h->descriptors_at};
     uint64_t nr = 0;
     if (count_pages(&p, &nr) != ST_OK)
         return diag_fail(d, ST_NOMEM, "%s: out of memory", name);
@@ -81,9 +86,12 @@ int kdump_pages_init(const struct plat_file *f, const char *name, const struct k
         if (page_by_rank(&p, i, &page) == ST_OK)
             continue;
         kdump_pages_deinit(&p);
-        return diag_fail(d, ST_BROKEN, "%s: of %" PRIu64 " pages number %" PRIu64 " is not in the file, which ends at %#" PRIx64
-                         ": it was cut. Copy it again; to read what there is, name the format (--format kdump)", name, nr, i,
-                         f->size);
+        return diag_fail(
+            d, ST_BROKEN,
+            "%s: of %" PRIu64 " pages number %" PRIu64
+            " is not in the file, which ends at %#" PRIx64
+            ": it was cut. Copy it again; to read what there is, name the format (--format kdump)",
+            name, nr, i, f->size);
     }
     *ret = p;
     return ST_OK;
@@ -95,7 +103,9 @@ void kdump_pages_deinit(struct kdump_pages *p)
     p->rank = NULL;
 }
 
-/* ---- ranges ------------------------------------------------------------------------------------------------------ */
+/* ---- ranges
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static int add_run(const struct kdump_pages *p, struct phys *phys, uint64_t first, uint64_t end)
 {
@@ -109,7 +119,8 @@ static int add_run(const struct kdump_pages *p, struct phys *phys, uint64_t firs
     return phys_add(phys, &range);
 }
 
-/* The first frame from `from` on that is (`want`) or is not in the file; the number of frames when there is none. */
+/* The first frame from `from` on that is (`want`) or is not in the file; the number of frames when
+ * there is none. */
 static uint64_t next_frame(const struct kdump_pages *p, uint64_t from, bool want)
 {
     uint64_t words = nr_words(p), w = from / 64;
@@ -149,7 +160,8 @@ static int add_coarse(const struct kdump_pages *p, struct phys *phys, uint64_t s
     return ST_OK;
 }
 
-int kdump_add_ranges(const struct kdump_pages *p, const char *name, struct phys *phys, struct diag *d)
+int kdump_add_ranges(const struct kdump_pages *p, const char *name, struct phys *phys,
+                     struct diag *d)
 {
     int st = add_exact(p, phys);
     for (uint64_t step = 1; st == ST_LIMIT && step < nr_words(p); step *= 64) {

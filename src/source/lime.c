@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * LiME version 1 (github.com/504ensicsLabs/LiME, src/lime.h: lime_mem_range_header), and AVML's records, which add version
- * 2 (github.com/microsoft/avml, src/image.rs). A record is {u32 magic, u32 version, u64 first, u64 last, 8 bytes reserved},
- * then the bytes of guest memory first..last inclusive. AVML without compression writes LiME's records.
+ * LiME version 1 (github.com/504ensicsLabs/LiME, src/lime.h: lime_mem_range_header), and AVML's
+ * records, which add version 2 (github.com/microsoft/avml, src/image.rs). A record is {u32 magic,
+ * u32 version, u64 first, u64 last, 8 bytes reserved}, then the bytes of guest memory first..last
+ * inclusive. AVML without compression writes LiME's records.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -37,23 +38,34 @@ struct record {
     uint64_t first, len;
 };
 
-static int read_record(struct source *s, struct bytes file, uint64_t at, struct record *ret, struct diag *d)
+static int read_record(struct source *s, struct bytes file, uint64_t at, struct record *ret,
+                       struct diag *d)
 {
     struct bytes h = bytes_sub(file, at, RECORD_HEADER);
     if (!h.p)
-        return diag_fail(d, ST_BROKEN, "%s: the file ends at %#zx, within the record header at file offset %#" PRIx64
-                         ": it was cut; copy it again", s->name, file.n, at);
-    struct record r = {.at = at, .magic = le32(h.p), .version = le32(h.p + 4), .first = le64(h.p + 8)};
+        return diag_fail(
+            d, ST_BROKEN,
+            "%s: the file ends at %#zx, within the record header at file offset %#" PRIx64
+            ": it was cut; copy it again",
+            s->name, file.n, at);
+    struct record r = {
+        .at = at, .magic = le32(h.p), .version = le32(h.p + 4), .first = le64(h.p + 8)};
     uint64_t last = le64(h.p + 16);
-    bool known = (r.magic == LIME_MAGIC && r.version == 1) || (r.magic == AVML_MAGIC && r.version == 2);
+    bool known =
+        (r.magic == LIME_MAGIC && r.version == 1) || (r.magic == AVML_MAGIC && r.version == 2);
     if (!known)
-        return diag_fail(d, ST_BROKEN, "%s: at file offset %#" PRIx64 " should be a record of LiME version 1 or AVML version 2, "
-                         "but there is magic %#" PRIx32 ", version %" PRIu32, s->name, at, r.magic, r.version);
+        return diag_fail(d, ST_BROKEN,
+                         "%s: at file offset %#" PRIx64
+                         " should be a record of LiME version 1 or AVML version 2, "
+                         "but there is magic %#" PRIx32 ", version %" PRIu32,
+                         s->name, at, r.magic, r.version);
     if (last - r.first == UINT64_MAX && last != UINT64_MAX) {
         r.len = 0; /* last == first - 1: an empty record */
     } else if (last < r.first || last - r.first == UINT64_MAX) {
-        return diag_fail(d, ST_BROKEN, "%s: the record at file offset %#" PRIx64 " says that memory goes from %#" PRIx64
-                         " to %#" PRIx64, s->name, at, r.first, last);
+        return diag_fail(d, ST_BROKEN,
+                         "%s: the record at file offset %#" PRIx64
+                         " says that memory goes from %#" PRIx64 " to %#" PRIx64,
+                         s->name, at, r.first, last);
     } else {
         r.len = last - r.first + 1;
     }
@@ -74,17 +86,21 @@ static int add_packed(struct lime_source *l, struct source *s, const struct sour
         *at = file.n;
         st = ST_OK;
     } else if (st == ST_ABSENT) {
-        return diag_fail(d, ST_BROKEN, "%s: the file ends at %#zx, within the record at file offset %#" PRIx64
-                         ": it was cut. Copy it again; to read what there is, name the format (--format %s)",
-                         s->name, file.n, r->at, s->kind);
+        return diag_fail(
+            d, ST_BROKEN,
+            "%s: the file ends at %#zx, within the record at file offset %#" PRIx64
+            ": it was cut. Copy it again; to read what there is, name the format (--format %s)",
+            s->name, file.n, r->at, s->kind);
     }
     if (st != ST_OK)
         return st;
     struct phys_range range = {.start = r->first, .len = have, .cookie = cookie};
     st = phys_add(&s->phys, &range);
-    return st == ST_OK ? ST_OK : diag_fail(d, st, "%s: the record at file offset %#" PRIx64 ": %s", s->name, r->at,
-                                           st == ST_LIMIT ? "more pieces of memory than we keep track of (65,536)"
-                                                          : status_name(st));
+    return st == ST_OK
+               ? ST_OK
+               : diag_fail(d, st, "%s: the record at file offset %#" PRIx64 ": %s", s->name, r->at,
+                           st == ST_LIMIT ? "more pieces of memory than we keep track of (65,536)"
+                                          : status_name(st));
 }
 
 static int add_plain(struct lime_source *l, struct source *s, const struct source_options *options,
@@ -98,7 +114,8 @@ static int add_plain(struct lime_source *l, struct source *s, const struct sourc
     return st;
 }
 
-/* Zeros up to the end: padding by whoever stored the file. Only that much is looked at that a block device may add. */
+/* Zeros up to the end: padding by whoever stored the file. Only that much is looked at that a block
+ * device may add. */
 static bool only_padding(struct bytes file, uint64_t at)
 {
     for (uint64_t i = at; i < file.n; i++)
@@ -107,7 +124,8 @@ static bool only_padding(struct bytes file, uint64_t at)
     return true;
 }
 
-static int read_records(struct lime_source *l, struct source *s, const struct source_options *options, struct diag *d)
+static int read_records(struct lime_source *l, struct source *s,
+                        const struct source_options *options, struct diag *d)
 {
     struct bytes file = {l->base.file.map, (size_t)l->base.file.size};
     uint64_t at = 0;
@@ -140,8 +158,8 @@ static void lime_free(void *impl)
     free(l);
 }
 
-int lime_open_as(const char *kind, const char *path, const struct source_options *options, struct diag *d,
-                 struct source *ret)
+int lime_open_as(const char *kind, const char *path, const struct source_options *options,
+                 struct diag *d, struct source *ret)
 {
     struct source s;
     struct lime_source *l = calloc(1, sizeof *l);
@@ -173,15 +191,19 @@ int lime_open_as(const char *kind, const char *path, const struct source_options
     return ST_OK;
 }
 
-static int lime_open(const char *path, const struct source_options *options, struct diag *d, struct source *ret)
+static int lime_open(const char *path, const struct source_options *options, struct diag *d,
+                     struct source *ret)
 {
     return lime_open_as("lime", path, options, d, ret);
 }
 
-static int avml_open(const char *path, const struct source_options *options, struct diag *d, struct source *ret)
+static int avml_open(const char *path, const struct source_options *options, struct diag *d,
+                     struct source *ret)
 {
     return lime_open_as("avml", path, options, d, ret);
 }
 
-const struct source_kind lime_source_kind = {.format = "lime", .probe = lime_probe, .open = lime_open};
-const struct source_kind avml_source_kind = {.format = "avml", .probe = avml_probe, .open = avml_open};
+const struct source_kind lime_source_kind = {
+    .format = "lime", .probe = lime_probe, .open = lime_open};
+const struct source_kind avml_source_kind = {
+    .format = "avml", .probe = avml_probe, .open = avml_open};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* LiME files and AVML files are sequences of the same records; only an AVML record of version 2 is compressed. */
+/* LiME files and AVML files are sequences of the same records; only an AVML record of version 2 is
+ * compressed. */
 #ifndef TINYVMI_SOURCE_LIME_AVML_H
 #define TINYVMI_SOURCE_LIME_AVML_H
 
@@ -18,11 +19,12 @@ struct avml_index {
 };
 
 /*
- * Indexes the snappy frames of one record that unpack to `len` bytes, which begin in the file at *at; leaves *at behind
- * the record. ST_ABSENT: the file ends before; ret->unpacked says how far it came.
+ * Indexes the snappy frames of one record that unpack to `len` bytes, which begin in the file at
+ * *at; leaves *at behind the record. ST_ABSENT: the file ends before; ret->unpacked says how far it
+ * came.
  */
-MUST_USE int avml_index_record(const char *name, struct bytes file, uint64_t len, uint64_t *at, struct avml_index *ret,
-                               struct diag *d);
+MUST_USE int avml_index_record(const char *name, struct bytes file, uint64_t len, uint64_t *at,
+                               struct avml_index *ret, struct diag *d);
 
 /* An opened LiME or AVML file. */
 struct avml_cache;
@@ -32,13 +34,14 @@ struct lime_source {
     struct avml_cache *cache; /* NULL when nothing is compressed */
 };
 
-/* Unpacks chunk by chunk for ranges without host memory; `cookie` of these is the place in the unpacked stream. */
+/* Unpacks chunk by chunk for ranges without host memory; `cookie` of these is the place in the
+ * unpacked stream. */
 extern const struct phys_ops avml_phys_ops;
 MUST_USE int avml_cache_make(struct lime_source *l);
 void avml_cache_free(struct lime_source *l);
 
 /* Opens either. */
-MUST_USE int lime_open_as(const char *kind, const char *path, const struct source_options *options, struct diag *d,
-                          struct source *ret);
+MUST_USE int lime_open_as(const char *kind, const char *path, const struct source_options *options,
+                          struct diag *d, struct source *ret);
 
 #endif

@@ -18,7 +18,8 @@ static const struct stranger {
     {"KDMV", 4, "a VMware disk, not memory"},
     {"\xd2\xbe\xd2\xbe", 4, "a VMware state file; open the .vmem file beside it"},
     {"\xd3\xbe\xd2\xbe", 4, "a VMware state file; open the .vmem file beside it"},
-    {"LibvirtQemudSave", 16, "a libvirt save file (a migration stream); use virsh dump --memory-only instead"},
+    {"LibvirtQemudSave", 16,
+     "a libvirt save file (a migration stream); use virsh dump --memory-only instead"},
     {"QEVM", 4, "a QEMU migration stream; use dump-guest-memory instead"},
     {"LinuxGuestRecord", 16, "a Xen save file; use xl dump-core instead"},
     {"Xen saved domain", 16, "a Xen save file; use xl dump-core instead"},
@@ -27,7 +28,9 @@ static const struct stranger {
     {"hibr", 4, "a Windows hibernation file, which is not supported; convert it to raw"},
     {"HIBR", 4, "a Windows hibernation file, which is not supported; convert it to raw"},
     {"\x1f\x8b", 2, "compressed with gzip; unpack it first"},
-    {"\xfd" "7zXZ", 5, "compressed with xz; unpack it first"},
+    {"\xfd"
+     "7zXZ",
+     5, "compressed with xz; unpack it first"},
     {"\x28\xb5\x2f\xfd", 4, "compressed with zstd; unpack it first"},
     {"BZh", 3, "compressed with bzip2; unpack it first"},
     {"PK\x03\x04", 4, "a zip archive; unpack it first"},
@@ -62,8 +65,10 @@ static int refuse_stranger(const char *path, struct bytes head, uint64_t size, s
     if (is_text(head))
         return diag_fail(d, ST_UNSUPPORTED, "%s: is a text file, not memory", path);
     if (size < SMALLEST_RAW)
-        return diag_fail(d, ST_UNSUPPORTED, "%s: begins like no memory format that is known, and %" PRIu64
-                         " bytes are too few for a raw image; if it is one, say --format raw", path, size);
+        return diag_fail(d, ST_UNSUPPORTED,
+                         "%s: begins like no memory format that is known, and %" PRIu64
+                         " bytes are too few for a raw image; if it is one, say --format raw",
+                         path, size);
     return ST_OK;
 }
 
@@ -84,7 +89,8 @@ static int unknown_format(const char *format, struct diag *d)
     for (const struct source_kind *const *k = source_kinds; *k; k++)
         if ((*k)->format && n < sizeof known)
             n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", n ? ", " : "", (*k)->format);
-    return diag_fail(d, ST_INVALID, "\"%s\" is no file format that is known; there are: %s", format, known);
+    return diag_fail(d, ST_INVALID, "\"%s\" is no file format that is known; there are: %s", format,
+                     known);
 }
 
 static int open_file(const char *path, const struct source_options *options, struct diag *d,
@@ -115,7 +121,8 @@ static int open_file(const char *path, const struct source_options *options, str
     return raw ? raw->open(path, options, d, ret) : unknown_format("raw", d);
 }
 
-/* A name that looks like "kind:..." and is no file: most likely a prefix that this build lacks or a slip of the pen. */
+/* A name that looks like "kind:..." and is no file: most likely a prefix that this build lacks or a
+ * slip of the pen. */
 static int refuse_prefix(const char *target, struct diag *d)
 {
     size_t n = strspn(target, "abcdefghijklmnopqrstuvwxyz");
@@ -127,12 +134,15 @@ static int refuse_prefix(const char *target, struct diag *d)
         if ((*k)->prefix && at < sizeof known)
             at += (size_t)snprintf(known + at, sizeof known - at, ", %s", (*k)->prefix);
     if (starts_with(target, "xen:"))
-        return diag_fail(d, ST_UNSUPPORTED, "%s: this build has no Xen source; there are: %s", target, known);
-    return diag_fail(d, ST_ABSENT, "%s: there is no such file, and no kind of target \"%.*s:\"; there are: %s", target,
-                     (int)MIN_OF(n, (size_t)32), target, known);
+        return diag_fail(d, ST_UNSUPPORTED, "%s: this build has no Xen source; there are: %s",
+                         target, known);
+    return diag_fail(d, ST_ABSENT,
+                     "%s: there is no such file, and no kind of target \"%.*s:\"; there are: %s",
+                     target, (int)MIN_OF(n, (size_t)32), target, known);
 }
 
-int source_open(const char *target, const struct source_options *options, struct diag *d, struct source *ret)
+int source_open(const char *target, const struct source_options *options, struct diag *d,
+                struct source *ret)
 {
     static const struct source_options none;
     struct diag unheard;

@@ -43,7 +43,8 @@ int file_open_failed(const char *path, int err, struct diag *d)
         return diag_fail(d, ST_ABSENT, "%s: there is no such file", path);
     case EACCES:
     case EPERM:
-        return diag_fail(d, ST_DENIED, "%s: no permission to read it; run as root or change its mode", path);
+        return diag_fail(d, ST_DENIED,
+                         "%s: no permission to read it; run as root or change its mode", path);
     case EISDIR:
         return diag_fail(d, ST_INVALID, "%s: is a directory; name the memory file in it", path);
     case ENODATA:
@@ -51,13 +52,18 @@ int file_open_failed(const char *path, int err, struct diag *d)
     case EINVAL:
         return diag_fail(d, ST_INVALID, "%s: is neither a file nor a block device", path);
     case ENXIO:
-        return diag_fail(d, ST_INVALID, "%s: is a socket or a device without a driver; for a QEMU monitor say qemu:%s",
-                         path, path);
+        return diag_fail(
+            d, ST_INVALID,
+            "%s: is a socket or a device without a driver; for a QEMU monitor say qemu:%s", path,
+            path);
     case ENOMEM:
-        return diag_fail(d, ST_NOMEM, "%s: too large to map into this process; raise the address-space limit (ulimit -v)",
-                         path);
+        return diag_fail(
+            d, ST_NOMEM,
+            "%s: too large to map into this process; raise the address-space limit (ulimit -v)",
+            path);
     case ENODEV:
-        return diag_fail(d, ST_UNSUPPORTED, "%s: cannot be mapped; copy it to an ordinary file first", path);
+        return diag_fail(d, ST_UNSUPPORTED,
+                         "%s: cannot be mapped; copy it to an ordinary file first", path);
     default:
         return diag_fail(d, ST_IO, "%s: %s", path, strerror(-err));
     }
@@ -99,27 +105,36 @@ int file_add_mapped(struct source *s, struct file_source *f, const struct source
     if (!len)
         return ST_OK;
     if (!add_fits(start, len - 1, &last))
-        return diag_fail(d, ST_BROKEN, "%s: %s says %#" PRIx64 " bytes of memory at %#" PRIx64
-                         ": that runs over the end of all addresses", s->name, what, len, start);
+        return diag_fail(d, ST_BROKEN,
+                         "%s: %s says %#" PRIx64 " bytes of memory at %#" PRIx64
+                         ": that runs over the end of all addresses",
+                         s->name, what, len, start);
     if (!add_fits(at, len, &end))
-        return diag_fail(d, ST_BROKEN, "%s: %s says that it lies at file offset %#" PRIx64 " and is %#" PRIx64
-                         " bytes long: no file is that large", s->name, what, at, len);
+        return diag_fail(d, ST_BROKEN,
+                         "%s: %s says that it lies at file offset %#" PRIx64 " and is %#" PRIx64
+                         " bytes long: no file is that large",
+                         s->name, what, at, len);
     if (end > f->file.size) {
         uint64_t have = at < f->file.size ? f->file.size - at : 0;
         if (!options->format)
-            return diag_fail(d, ST_BROKEN, "%s: %s promises data from file offset %#" PRIx64 " to %#" PRIx64
-                             ", but the file ends at %#" PRIx64 ": it was cut. Copy it again; to read what "
-                             "there is, name the format (--format %s)", s->name, what, at, end, f->file.size,
-                             s->kind);
+            return diag_fail(d, ST_BROKEN,
+                             "%s: %s promises data from file offset %#" PRIx64 " to %#" PRIx64
+                             ", but the file ends at %#" PRIx64
+                             ": it was cut. Copy it again; to read what "
+                             "there is, name the format (--format %s)",
+                             s->name, what, at, end, f->file.size, s->kind);
         f->missing += len - have;
         len = have;
     }
-    struct phys_range r = {.start = start, .len = len,
-                           .host = (uint8_t *)(uintptr_t)f->file.map + MIN_OF(at, f->file.size), .cookie = at};
+    struct phys_range r = {.start = start,
+                           .len = len,
+                           .host = (uint8_t *)(uintptr_t)f->file.map + MIN_OF(at, f->file.size),
+                           .cookie = at};
     int st = phys_add(&s->phys, &r);
     if (st != ST_OK)
         return diag_fail(d, st, "%s: %s: %s", s->name, what,
-                         st == ST_LIMIT ? "more pieces of memory than we keep track of (65,536)" : status_name(st));
+                         st == ST_LIMIT ? "more pieces of memory than we keep track of (65,536)"
+                                        : status_name(st));
     return ST_OK;
 }
 
@@ -129,7 +144,8 @@ int file_source_finish(struct source *s, struct file_source *f, struct diag *d)
         return diag_fail(d, ST_BROKEN, "%s: is a %s file, but holds no memory", s->name, s->kind);
     if (f->missing)
         snprintf(s->layout_note, sizeof s->layout_note,
-                 "the file was cut at %#" PRIx64 ": %" PRIu64 " bytes of memory that it promises are missing",
+                 "the file was cut at %#" PRIx64 ": %" PRIu64
+                 " bytes of memory that it promises are missing",
                  f->file.size, f->missing);
     if (f->cpus.nr)
         s->vcpu = &file_vcpu_ops;

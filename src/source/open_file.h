@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the memory files have in common: the opened file, the vCPU registers found in it, its way out. */
+/* What the memory files have in common: the opened file, the vCPU registers found in it, its way
+ * out. */
 #ifndef TINYVMI_SOURCE_OPEN_FILE_H
 #define TINYVMI_SOURCE_OPEN_FILE_H
 
@@ -23,12 +24,13 @@ struct file_source {
 };
 
 extern const struct vcpu_ops file_vcpu_ops;
-/* For files whose ranges are all mapped privately (SOURCE_COPY_ON_WRITE); other files need no ops. */
+/* For files whose ranges are all mapped privately (SOURCE_COPY_ON_WRITE); other files need no ops.
+ */
 extern const struct phys_ops file_write_ops;
 
 /*
- * Opens `path` into `f` and begins `ret`: kind, name, phys. Mapped as the options ask when `mapped`, else not at all.
- * On failure nothing is left open and `d` names the path and the remedy.
+ * Opens `path` into `f` and begins `ret`: kind, name, phys. Mapped as the options ask when
+ * `mapped`, else not at all. On failure nothing is left open and `d` names the path and the remedy.
  */
 MUST_USE int file_source_open(const char *path, const char *kind, bool mapped,
                               const struct source_options *options, struct diag *d,
@@ -42,9 +44,9 @@ void file_source_free(void *impl);
 int file_open_failed(const char *path, int err, struct diag *d);
 
 /*
- * Adds guest memory [start, start+len) that lies in the mapped file at `at`. What the file promises but does not hold
- * is an error, unless the format was named by the user: then what is there is added and f->missing counts the rest.
- * `what` names the piece ("segment 3") for the message.
+ * Adds guest memory [start, start+len) that lies in the mapped file at `at`. What the file promises
+ * but does not hold is an error, unless the format was named by the user: then what is there is
+ * added and f->missing counts the rest. `what` names the piece ("segment 3") for the message.
  */
 MUST_USE int file_add_mapped(struct source *s, struct file_source *f,
                              const struct source_options *options, uint64_t start, uint64_t len,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A raw image: the file is guest memory from physical address 0, as QEMU's pmemsave writes it, or from ADDRESS when the
- * format was given as raw@ADDRESS (the memory of an arm64 `virt` machine begins at 0x40000000). Nothing in it can be checked,
- * so it is what a file is taken for when no other format fits.
+ * A raw image: the file is guest memory from physical address 0, as QEMU's pmemsave writes it, or
+ * from ADDRESS when the format was given as raw@ADDRESS (the memory of an arm64 `virt` machine
+ * begins at 0x40000000). Nothing in it can be checked, so it is what a file is taken for when no
+ * other format fits.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,8 +22,10 @@ static int base_address(const struct source_options *options, struct diag *d, ui
     errno = 0;
     uint64_t v = strtoull(at + 1, &end, 0);
     if (errno || end == at + 1 || *end || at[1] == '-')
-        return diag_fail(d, ST_INVALID, "\"%s\": what follows raw@ must be the physical address of the file's first byte",
-                         options->format);
+        return diag_fail(
+            d, ST_INVALID,
+            "\"%s\": what follows raw@ must be the physical address of the file's first byte",
+            options->format);
     *ret = v;
     return ST_OK;
 }
@@ -43,7 +46,8 @@ static int raw_open(const char *path, const struct source_options *options, stru
         free(f);
         return st;
     }
-    /* The length is the file's, to the byte: what follows it in the last page of the mapping is no guest memory. */
+    /* The length is the file's, to the byte: what follows it in the last page of the mapping is no
+     * guest memory. */
     st = file_add_mapped(&s, f, options, base, f->file.size, 0, "the image", d);
     if (st == ST_OK)
         st = file_source_finish(&s, f, d);

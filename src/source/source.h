@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One opened guest or memory file. It offers physical memory always, vCPUs when it has any, and hints that it happens
- * to know (a vmcoreinfo note, the architecture). What is absent is NULL, checked once at attach. One file per kind.
+ * One opened guest or memory file. It offers physical memory always, vCPUs when it has any, and
+ * hints that it happens to know (a vmcoreinfo note, the architecture). What is absent is NULL,
+ * checked once at attach. One file per kind.
  */
 #ifndef TINYVMI_SOURCE_SOURCE_H
 #define TINYVMI_SOURCE_SOURCE_H
@@ -14,13 +15,20 @@ enum guest_arch { ARCH_UNKNOWN, ARCH_X86, ARCH_X86_64, ARCH_ARM32, ARCH_ARM64 };
 
 /* The registers of one vCPU that matter to find and read a kernel. `have` says which are known. */
 struct vcpu_regs {
-    enum { REGS_CR = 1, REGS_GENERAL = 2, REGS_SEGMENTS = 4, REGS_TABLES = 8, REGS_ARM = 16, REGS_EFER = 32 } have;
-    uint64_t cr0, cr2, cr3, cr4, efer;                 /* REGS_CR; efer with REGS_EFER */
-    uint64_t gpr[16], rip, rflags;                     /* REGS_GENERAL: rax rbx rcx rdx rbp rsi rdi rsp r8..r15 */
-    uint64_t fs_base, gs_base, kernel_gs_base;         /* REGS_SEGMENTS */
-    uint16_t cs, ds, es, fs, gs, ss, tr, ldt;          /* REGS_SEGMENTS */
-    uint64_t gdt_base, idt_base;                       /* REGS_TABLES */
-    uint32_t gdt_limit, idt_limit;                     /* REGS_TABLES: bytes - 1 */
+    enum {
+        REGS_CR = 1,
+        REGS_GENERAL = 2,
+        REGS_SEGMENTS = 4,
+        REGS_TABLES = 8,
+        REGS_ARM = 16,
+        REGS_EFER = 32
+    } have;
+    uint64_t cr0, cr2, cr3, cr4, efer; /* REGS_CR; efer with REGS_EFER */
+    uint64_t gpr[16], rip, rflags;     /* REGS_GENERAL: rax rbx rcx rdx rbp rsi rdi rsp r8..r15 */
+    uint64_t fs_base, gs_base, kernel_gs_base;                      /* REGS_SEGMENTS */
+    uint16_t cs, ds, es, fs, gs, ss, tr, ldt;                       /* REGS_SEGMENTS */
+    uint64_t gdt_base, idt_base;                                    /* REGS_TABLES */
+    uint32_t gdt_limit, idt_limit;                                  /* REGS_TABLES: bytes - 1 */
     uint64_t ttbr0, ttbr1, tcr, sctlr, vbar, pc, pstate, x[31], sp; /* REGS_ARM */
 };
 
@@ -33,38 +41,45 @@ struct vcpu_ops {
 };
 
 struct source {
-    char kind[24];  /* "raw", "elf", "lime", "avml", "kdump", "qemu", ... */
-    char name[256]; /* file's path as given, or the virtual machine's name */
-    uint64_t id;    /* pid, domain id; 0 for files */
-    bool live;      /* the guest may run while it is read */
+    char kind[24];         /* "raw", "elf", "lime", "avml", "kdump", "qemu", ... */
+    char name[256];        /* file's path as given, or the virtual machine's name */
+    uint64_t id;           /* pid, domain id; 0 for files */
+    bool live;             /* the guest may run while it is read */
     char layout_note[160]; /* "" or what was assumed about the layout of memory, for a person */
     struct phys phys;
     const struct vcpu_ops *vcpu; /* NULL: none */
     enum guest_arch arch;        /* ARCH_UNKNOWN: not known */
-    struct bytes vmcoreinfo;     /* text of a vmcoreinfo note that came with the file; p == NULL: none */
-    void *impl;                  /* argument of all ops */
+    struct bytes
+        vmcoreinfo; /* text of a vmcoreinfo note that came with the file; p == NULL: none */
+    void *impl;     /* argument of all ops */
     void (*close)(void *impl);
     /*
-     * Live sources; else NULL. `story` belongs to the source and tells why an op failed the last time (story->code is
-     * what the op returned). `alive` answers ST_OK, or ST_IO and the story when the guest has gone; mapped memory stays
-     * readable then, as it was left.
+     * Live sources; else NULL. `story` belongs to the source and tells why an op failed the last
+     * time (story->code is what the op returned). `alive` answers ST_OK, or ST_IO and the story
+     * when the guest has gone; mapped memory stays readable then, as it was left.
      */
     const struct diag *story;
     int (*alive)(void *impl);
 };
 
 struct source_options {
-    uint64_t flags;     /* VMI_OPEN_* of tinyvmi.h, passed through: see SOURCE_* */
-    const char *format; /* or NULL; "raw@0x40000000": a raw image that begins at that physical address */
+    uint64_t flags; /* VMI_OPEN_* of tinyvmi.h, passed through: see SOURCE_* */
+    const char
+        *format; /* or NULL; "raw@0x40000000": a raw image that begins at that physical address */
 };
 
-enum { SOURCE_NO_QMP = 16, SOURCE_COPY_ON_WRITE = 32, SOURCE_NO_REGISTERS = 64 }; /* equal VMI_OPEN_* */
+enum {
+    SOURCE_NO_QMP = 16,
+    SOURCE_COPY_ON_WRITE = 32,
+    SOURCE_NO_REGISTERS = 64
+}; /* equal VMI_OPEN_* */
 
 /*
- * Opens a target by its name (see vmi_open). Which openers exist is decided by the build: a table, source/open.c.
- * On failure `d` tells what was tried.
+ * Opens a target by its name (see vmi_open). Which openers exist is decided by the build: a table,
+ * source/open.c. On failure `d` tells what was tried.
  */
-MUST_USE int source_open(const char *target, const struct source_options *options, struct diag *d, struct source *ret);
+MUST_USE int source_open(const char *target, const struct source_options *options, struct diag *d,
+                         struct source *ret);
 void source_close(struct source *s);
 
 /* One row of the table of kinds. */
@@ -74,9 +89,10 @@ struct source_kind {
     /* Files: do the first bytes (up to 4096 of them) and the size fit? */
     bool (*probe)(struct bytes head, uint64_t file_size);
     /* `name`: without the prefix; a path for files. `options` is never NULL. */
-    int (*open)(const char *name, const struct source_options *options, struct diag *d, struct source *ret);
-    /* NULL: lists none. Adds to ret->count, and sets ret->partial and ->reason when it was cut. A non-zero return of
-       cb ends the listing and is returned. */
+    int (*open)(const char *name, const struct source_options *options, struct diag *d,
+                struct source *ret);
+    /* NULL: lists none. Adds to ret->count, and sets ret->partial and ->reason when it was cut. A
+       non-zero return of cb ends the listing and is returned. */
     int (*list)(vmi_target_cb cb, void *data, struct vmi_outcome *ret);
 };
 

@@ -8,7 +8,8 @@
 #define ID_BITS    24
 #define MAX_PROBES 256
 #define MAX_DEPTH  16      /* of anonymous members, of a path */
-#define MAX_VISITS 1000000 /* members looked at for one answer: forged types can nest without end */
+#define MAX_VISITS 1000000 /* members looked at for one answer: forged types can nest without end  \
+                            */
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
@@ -489,8 +490,7 @@ static int enter(struct btf *b, const struct entry *e, uint64_t *probes)
         if (!*probes)
             return ST_LIMIT;
         --*probes;
-        if ((*slot ^ tag) >> ID_BITS == 0 &&
-            stands_for(b, (*slot & ((1u << ID_BITS) - 1)) - 1, e))
+        if ((*slot ^ tag) >> ID_BITS == 0 && stands_for(b, (*slot & ((1u << ID_BITS) - 1)) - 1, e))
             return ST_OK;
     }
     return ST_LIMIT;

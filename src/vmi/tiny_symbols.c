@@ -46,16 +46,18 @@ static bool in_kernel(const struct osview *os, uint64_t address)
 }
 
 /*
- * Is the address in this symbol of the kernel, or is the symbol just the nearest in the table? In the image, where no
- * symbol's end is known, the nearest names the place; elsewhere (per-CPU and absolute symbols) only its own size does.
- * Of the last one below the image, "size" is the distance to the image, which is most of the address space.
+ * Is the address in this symbol of the kernel, or is the symbol just the nearest in the table? In
+ * the image, where no symbol's end is known, the nearest names the place; elsewhere (per-CPU and
+ * absolute symbols) only its own size does. Of the last one below the image, "size" is the distance
+ * to the image, which is most of the address space.
  */
 static bool names_address(const struct osview *os, const struct vmi_symbol *s, uint64_t address)
 {
     uint64_t offset = address - s->address, image = os->info.text_va;
     if (offset == 0 || os->info.image_size == 0)
         return true;
-    if (in_kernel(os, address)) /* the last one has no size, and what is taken for the image may be a window around it */
+    if (in_kernel(os, address)) /* the last one has no size, and what is taken for the image may be
+                                   a window around it */
         return in_kernel(os, s->address) && (s->size || offset < 1 << 20);
     if (in_kernel(os, s->address) || offset >= s->size)
         return false;
@@ -137,7 +139,8 @@ status_t vmi_each_symbol(vmi_instance_t vmi, vmi_symbol_cb cb, void *data, struc
 /* ---- types ----------------------------------------------------------------------------------- */
 
 /*
- * The types to ask, or NULL with the story recorded. "module:type" asks for a module's; *name goes on behind the colon.
+ * The types to ask, or NULL with the story recorded. "module:type" asks for a module's; *name goes
+ * on behind the colon.
  */
 static const struct types *types_of(vmi_instance_t vmi, const char **name)
 {
@@ -164,7 +167,8 @@ static const struct types *types_of(vmi_instance_t vmi, const char **name)
             st = vmi->os.ops->module_types(&vmi->os, module, &t);
         }
         if (st != ST_OK) {
-            vmi_fail(vmi, st, vmi->diag.text[0] ? NULL : "types of modules are not known for this system");
+            vmi_fail(vmi, st,
+                     vmi->diag.text[0] ? NULL : "types of modules are not known for this system");
             return NULL;
         }
         *name = colon + 1;

@@ -12,7 +12,8 @@ uint64_t paging_root(enum form_id id, uint64_t reg)
     const struct paging_form *f = &forms[id];
     if (!f->upper_half)
         return reg & f->root_mask;
-    /* TTBR: ASID in 63:48, the table in 47:1, bit 0 CnP; with 52-bit addresses the table's bits 51:48 are in 5:2. */
+    /* TTBR: ASID in 63:48, the table in 47:1, bit 0 CnP; with 52-bit addresses the table's bits
+     * 51:48 are in 5:2. */
     if (id == FORM_ARM64_4K_52 || id == FORM_ARM64_16K_52 || id == FORM_ARM64_64K_52)
         return (reg & BITS(47, 6)) | (reg >> 2 & 15) << 48;
     return reg & BITS(47, 4);
@@ -31,11 +32,13 @@ void aspace_init_split(struct aspace *as, struct phys *phys, enum form_id low_fo
                        enum form_id high_form, uint64_t high, uint64_t split)
 {
     const struct paging_form *f0 = &forms[low_form], *f1 = &forms[high_form];
-    *as = (struct aspace){
-        .phys = phys, .half = {{f0, low & f0->root_mask}, {f1, high & f1->root_mask}}, .split = split};
+    *as = (struct aspace){.phys = phys,
+                          .half = {{f0, low & f0->root_mask}, {f1, high & f1->root_mask}},
+                          .split = split};
 }
 
-/* How many of the upper bits must agree: they are all 0, or all 1 where the form has an upper half. */
+/* How many of the upper bits must agree: they are all 0, or all 1 where the form has an upper half.
+ */
 static inline unsigned canonical_shift(const struct paging_form *f)
 {
     return f->va_bits - f->sign_extended;
@@ -53,11 +56,14 @@ static inline const struct aspace_half *half_of(const struct aspace *as, uint64_
     return &as->half[va >= as->split];
 }
 
-/* ---- one step --------------------------------------------------------------------------------------------------- */
+/* ---- one step
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 /*
- * The mapped range that was used last, in registers: most steps of a walk, and the data at its end, lie in the same one.
- * room is 0 when there is none; else an 8-byte access at start + i is inside for all i < room.
+ * The mapped range that was used last, in registers: most steps of a walk, and the data at its end,
+ * lie in the same one. room is 0 when there is none; else an 8-byte access at start + i is inside
+ * for all i < room.
  */
 struct window {
     const uint8_t *host;
@@ -81,27 +87,30 @@ static int outer_address(const struct aspace *as, uint64_t at, uint64_t *ret)
 }
 
 /*
- * The rare cases stand in functions of their own and take and give what they need by value: a local variable whose address
- * is never taken lives in a register, and a walk is a few dozen instructions.
+ * The rare cases stand in functions of their own and take and give what they need by value: a local
+ * variable whose address is never taken lives in a register, and a walk is a few dozen
+ * instructions.
  */
 
 /* Reads an entry that is not in the window. */
-static __attribute__((noinline, cold)) enum walk_fault read_entry_slow(const struct aspace *as, uint64_t at, unsigned size,
-                                                                       uint64_t *ret)
+static __attribute__((noinline, cold)) enum walk_fault
+read_entry_slow(const struct aspace *as, uint64_t at, unsigned size, uint64_t *ret)
 {
     if (as->outer && outer_address(as, at, &at) != ST_OK)
         return WALK_OUTER;
     return phys_read_entry(as->phys, at, size, ret) == ST_OK ? WALK_OK : WALK_TABLE_ABSENT;
 }
 
-/* With an outer space no table lies where its address says; the empty window sends every read the long way. */
+/* With an outer space no table lies where its address says; the empty window sends every read the
+ * long way. */
 static inline struct window window_for(const struct aspace *as)
 {
     return __builtin_expect(!as->outer, 1) ? window_of(as->phys) : (struct window){0};
 }
 
-static inline __attribute__((always_inline)) enum walk_fault read_entry(const struct aspace *as, struct window *w, bool quick,
-                                                                        uint64_t at, unsigned size, uint64_t *ret)
+static inline __attribute__((always_inline)) enum walk_fault
+read_entry(const struct aspace *as, struct window *w, bool quick, uint64_t at, unsigned size,
+           uint64_t *ret)
 {
     uint64_t in = at - w->start;
     if (__builtin_expect(in >= w->room, 0)) {
@@ -119,10 +128,11 @@ static inline __attribute__((always_inline)) enum walk_fault read_entry(const st
 }
 
 /*
- * An entry that is not present for the hardware: perhaps the operating system knows better. An equivalent entry, or one that is
- * not present either.
+ * An entry that is not present for the hardware: perhaps the operating system knows better. An
+ * equivalent entry, or one that is not present either.
  */
-static __attribute__((noinline, cold)) uint64_t resolve(const struct aspace *as, unsigned level, uint64_t va, uint64_t entry)
+static __attribute__((noinline, cold)) uint64_t resolve(const struct aspace *as, unsigned level,
+                                                        uint64_t va, uint64_t entry)
 {
     uint64_t e = entry;
     if (!as->policy || as->policy->resolve(as->policy->arg, as, level, entry, va, &e) != ST_OK)
@@ -140,13 +150,14 @@ struct step {
 };
 
 /*
- * One level: reads the entry for `va` in the table at `table` and decodes it. Returns the fault, WALK_OK when the entry
- * can be followed. s->raw is valid unless the fault is WALK_TABLE_ABSENT or WALK_OUTER. `quick`, a constant: the caller will
- * walk again when this fails, so what is rare is a fault.
+ * One level: reads the entry for `va` in the table at `table` and decodes it. Returns the fault,
+ * WALK_OK when the entry can be followed. s->raw is valid unless the fault is WALK_TABLE_ABSENT or
+ * WALK_OUTER. `quick`, a constant: the caller will walk again when this fails, so what is rare is a
+ * fault.
  */
 static inline __attribute__((always_inline)) enum walk_fault
-walk_step(const struct aspace *as, const struct paging_form *f, unsigned level, uint64_t table, uint64_t va,
-          struct window *w, bool quick, struct step *s)
+walk_step(const struct aspace *as, const struct paging_form *f, unsigned level, uint64_t table,
+          uint64_t va, struct window *w, bool quick, struct step *s)
 {
     const struct form_level *l = &f->level[level];
     uint64_t e;
@@ -174,7 +185,9 @@ walk_step(const struct aspace *as, const struct paging_form *f, unsigned level, 
     return __builtin_expect(s->leaf && !l->leaf_addr, 0) ? WALK_RESERVED : WALK_OK;
 }
 
-/* ---- whole walks ------------------------------------------------------------------------------------------------ */
+/* ---- whole walks
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* Whether the page's owner may execute it. */
 static unsigned final_rights(unsigned r)
@@ -184,7 +197,8 @@ static unsigned final_rights(unsigned r)
 }
 
 /* Ends a walk at its leaf: the address, through the outer space when nested. */
-static enum walk_fault finish_walk(const struct aspace *as, const struct step *s, unsigned rights, struct walk *w)
+static enum walk_fault finish_walk(const struct aspace *as, const struct step *s, unsigned rights,
+                                   struct walk *w)
 {
     w->pa = w->outer_pa = s->addr | (w->va & (s->size - 1));
     if (as->outer && outer_address(as, w->pa, &w->outer_pa) != ST_OK)
@@ -226,23 +240,26 @@ int aspace_walk(const struct aspace *as, gva_t va, struct walk *ret)
     return ret->fault == WALK_OK ? ST_OK : ST_ABSENT;
 }
 
-/* Where the walk of a small page ended, so that a sequential read need not start at the root for every page. */
+/* Where the walk of a small page ended, so that a sequential read need not start at the root for
+ * every page. */
 struct leaf_table {
     uint64_t table; /* address of the last-level table */
     uint64_t base;  /* first address that it covers */
     uint64_t span;  /* 0: none is known */
 };
 
-/* The address alone. `f` is a constant where this is inlined for one form; the walk is the same for all. */
+/* The address alone. `f` is a constant where this is inlined for one form; the walk is the same for
+ * all. */
 static inline __attribute__((always_inline)) int
-translate_in(const struct aspace *as, const struct paging_form *f, uint64_t root, uint64_t va, struct window *w,
-             struct leaf_table *leaf, bool quick, uint64_t *ret, uint64_t *left)
+translate_in(const struct aspace *as, const struct paging_form *f, uint64_t root, uint64_t va,
+             struct window *w, struct leaf_table *leaf, bool quick, uint64_t *ret, uint64_t *left)
 {
     struct step s = {0};
     if (__builtin_expect(!canonical(f, va), 0))
         return ST_ABSENT;
     if (leaf && va - leaf->base < leaf->span) {
-        if (__builtin_expect(walk_step(as, f, f->levels - 1u, leaf->table, va, w, quick, &s) != WALK_OK, 0))
+        if (__builtin_expect(
+                walk_step(as, f, f->levels - 1u, leaf->table, va, w, quick, &s) != WALK_OK, 0))
             return ST_ABSENT;
     } else {
         uint64_t table = root & ~as->addr_clear;
@@ -269,8 +286,9 @@ translate_in(const struct aspace *as, const struct paging_form *f, uint64_t root
 }
 
 /* Any form, nested or not. */
-static __attribute__((noinline)) int translate_any(const struct aspace *as, uint64_t va, struct window w,
-                                                   struct leaf_table *leaf, uint64_t *ret, uint64_t *left)
+static __attribute__((noinline)) int translate_any(const struct aspace *as, uint64_t va,
+                                                   struct window w, struct leaf_table *leaf,
+                                                   uint64_t *ret, uint64_t *left)
 {
     const struct aspace_half *h = half_of(as, va);
     uint64_t pa, more, outer_more = UINT64_MAX;
@@ -285,19 +303,24 @@ static __attribute__((noinline)) int translate_any(const struct aspace *as, uint
 }
 
 /*
- * A walk of the form that most guests have, in one mapped range, compiled on its own without a call in it. False for
- * everything else, faults too: the caller is to translate again the long way.
+ * A walk of the form that most guests have, in one mapped range, compiled on its own without a call
+ * in it. False for everything else, faults too: the caller is to translate again the long way.
  */
-static inline __attribute__((always_inline)) bool translate_quick(const struct aspace *as, uint64_t va, struct window *w,
-                                                                  struct leaf_table *leaf, uint64_t *ret, uint64_t *left)
+static inline __attribute__((always_inline)) bool translate_quick(const struct aspace *as,
+                                                                  uint64_t va, struct window *w,
+                                                                  struct leaf_table *leaf,
+                                                                  uint64_t *ret, uint64_t *left)
 {
     const struct aspace_half *h = half_of(as, va);
     return __builtin_expect(h->form == &forms[FORM_X86_4LEVEL], 1) &&
-           translate_in(as, &forms[FORM_X86_4LEVEL], h->root, va, w, leaf, true, ret, left) == ST_OK;
+           translate_in(as, &forms[FORM_X86_4LEVEL], h->root, va, w, leaf, true, ret, left) ==
+               ST_OK;
 }
 
-static inline __attribute__((always_inline)) int translate(const struct aspace *as, uint64_t va, struct window *w,
-                                                           struct leaf_table *leaf, uint64_t *ret, uint64_t *left)
+static inline __attribute__((always_inline)) int translate(const struct aspace *as, uint64_t va,
+                                                           struct window *w,
+                                                           struct leaf_table *leaf, uint64_t *ret,
+                                                           uint64_t *left)
 {
     if (translate_quick(as, va, w, leaf, ret, left))
         return ST_OK;
@@ -315,22 +338,26 @@ int aspace_translate(const struct aspace *as, gva_t va, uint64_t *ret, uint64_t 
     return ST_OK;
 }
 
-/* ---- reading and writing ---------------------------------------------------------------------------------------- */
+/* ---- reading and writing
+ * ---------------------------------------------------------------------------------------- */
 
-/* Follows [va, va+n) from `*pa`, *left bytes of which are known, for as long as pages are neighbours in physical memory. */
-static void extend(const struct aspace *as, uint64_t va, size_t n, struct window *w, struct leaf_table *leaf, uint64_t pa,
-                   uint64_t *left)
+/* Follows [va, va+n) from `*pa`, *left bytes of which are known, for as long as pages are
+ * neighbours in physical memory. */
+static void extend(const struct aspace *as, uint64_t va, size_t n, struct window *w,
+                   struct leaf_table *leaf, uint64_t pa, uint64_t *left)
 {
     while (*left < n) {
         uint64_t next, more;
-        if (va + *left < va || translate(as, va + *left, w, leaf, &next, &more) != ST_OK || next != pa + *left)
+        if (va + *left < va || translate(as, va + *left, w, leaf, &next, &more) != ST_OK ||
+            next != pa + *left)
             return;
         *left += more;
     }
 }
 
 /* Every read, but the short ones that aspace_read serves at once. */
-static __attribute__((noinline)) int read_long(const struct aspace *as, uint64_t va, uint8_t *buf, size_t n, size_t *done)
+static __attribute__((noinline)) int read_long(const struct aspace *as, uint64_t va, uint8_t *buf,
+                                               size_t n, size_t *done)
 {
     struct leaf_table leaf = {0};
     struct window w = window_for(as);
@@ -339,7 +366,8 @@ static __attribute__((noinline)) int read_long(const struct aspace *as, uint64_t
     while (got < n && st == ST_OK) {
         uint64_t pa, left, at = va + got;
         size_t step = 0;
-        st = at < va ? ST_ABSENT /* ran over the end of all addresses */ : translate(as, at, &w, &leaf, &pa, &left);
+        st = at < va ? ST_ABSENT /* ran over the end of all addresses */
+                     : translate(as, at, &w, &leaf, &pa, &left);
         if (st != ST_OK)
             break;
         extend(as, at, n - got, &w, &leaf, pa, &left);
@@ -352,14 +380,17 @@ static __attribute__((noinline)) int read_long(const struct aspace *as, uint64_t
 }
 
 /*
- * A number within a page, in the range that was used last: its place in the host. 8 bytes are there, though fewer may be
- * wanted: the page goes on, and so does the window. NULL: to be read the long way.
+ * A number within a page, in the range that was used last: its place in the host. 8 bytes are
+ * there, though fewer may be wanted: the page goes on, and so does the window. NULL: to be read the
+ * long way.
  */
-static inline __attribute__((always_inline)) const uint8_t *number_at(const struct aspace *as, uint64_t va)
+static inline __attribute__((always_inline)) const uint8_t *number_at(const struct aspace *as,
+                                                                      uint64_t va)
 {
     struct window w = window_for(as);
     uint64_t pa, left;
-    if (__builtin_expect((va & 4095) > 4096 - 8, 0) || !translate_quick(as, va, &w, NULL, &pa, &left) ||
+    if (__builtin_expect((va & 4095) > 4096 - 8, 0) ||
+        !translate_quick(as, va, &w, NULL, &pa, &left) ||
         __builtin_expect(pa - w.start >= w.room, 0))
         return NULL;
     return w.host + (pa - w.start);
@@ -377,7 +408,8 @@ int aspace_read(const struct aspace *as, gva_t va, void *buf, size_t n, size_t *
 }
 
 /* A number of n bytes the long way; *ret is written only when all of it was read. */
-static __attribute__((noinline)) int read_number(const struct aspace *as, uint64_t va, void *ret, size_t n)
+static __attribute__((noinline)) int read_number(const struct aspace *as, uint64_t va, void *ret,
+                                                 size_t n)
 {
     uint8_t v[8];
     int st = read_long(as, va, v, n, NULL);
@@ -415,7 +447,8 @@ int aspace_write(const struct aspace *as, gva_t va, const void *buf, size_t n, s
         st = at < va.v ? ST_ABSENT : translate(as, at, &w, NULL, &pa, &left);
         if (st != ST_OK)
             break;
-        st = phys_write(as->phys, pa, (const uint8_t *)buf + put, (size_t)MIN_OF((uint64_t)(n - put), left), &step);
+        st = phys_write(as->phys, pa, (const uint8_t *)buf + put,
+                        (size_t)MIN_OF((uint64_t)(n - put), left), &step);
         put += step;
     }
     if (done)
@@ -435,9 +468,11 @@ const uint8_t *aspace_ptr(const struct aspace *as, gva_t va, size_t *avail)
     const uint8_t *p = phys_ptr(as->phys, pa, &have);
     if (!p)
         return NULL;
-    for (unsigned i = 0; i < MAX_PAGES && left < have; i++) { /* the next page may be the next frame */
+    for (unsigned i = 0; i < MAX_PAGES && left < have;
+         i++) { /* the next page may be the next frame */
         uint64_t next, more;
-        if (va.v + left < va.v || translate(as, va.v + left, &w, &leaf, &next, &more) != ST_OK || next != pa + left)
+        if (va.v + left < va.v || translate(as, va.v + left, &w, &leaf, &next, &more) != ST_OK ||
+            next != pa + left)
             break;
         left += more;
     }
@@ -452,7 +487,8 @@ int aspace_read_str(const struct aspace *as, gva_t va, char *buf, size_t size)
         return ST_INVALID;
     while (got < size - 1) {
         size_t want = MIN_OF(size - 1 - got, 256 - ((size_t)(va.v + got) & 255)), step = 0;
-        int st = va.v + got < va.v ? ST_ABSENT : aspace_read(as, GVA(va.v + got), buf + got, want, &step);
+        int st = va.v + got < va.v ? ST_ABSENT
+                                   : aspace_read(as, GVA(va.v + got), buf + got, want, &step);
         if (memchr(buf + got, '\0', step))
             return ST_OK;
         got += step;
@@ -465,7 +501,9 @@ int aspace_read_str(const struct aspace *as, gva_t va, char *buf, size_t size)
     return ST_LIMIT;
 }
 
-/* ---- all pages -------------------------------------------------------------------------------------------------- */
+/* ---- all pages
+ * --------------------------------------------------------------------------------------------------
+ */
 
 /* A descent through the tables, table by table: each entry of a table is read once. */
 struct descent {
@@ -481,12 +519,14 @@ struct descent {
     void *arg;
 };
 
-/* The entry for `va` at the current level: goes down a level, or visits a page. *size: bytes to pass over, 0 when down. */
+/* The entry for `va` at the current level: goes down a level, or visits a page. *size: bytes to
+ * pass over, 0 when down. */
 static int visit_entry(struct descent *d, uint64_t va, uint64_t *size)
 {
     unsigned level = d->level;
     struct step s = {0};
-    enum walk_fault fault = walk_step(d->as, d->form, level, d->table[level], va, &d->win, false, &s);
+    enum walk_fault fault =
+        walk_step(d->as, d->form, level, d->table[level], va, &d->win, false, &s);
     *size = 1ULL << d->form->level[level].shift;
     if (fault != WALK_OK)
         return 0;
@@ -505,7 +545,8 @@ static int visit_entry(struct descent *d, uint64_t va, uint64_t *size)
     *size = s.size;
     d->w.va = va;
     d->w.levels = level + 1;
-    for (unsigned below = level + 1; below < XLAT_MAX_LEVELS; below++) /* of an earlier, deeper page */
+    for (unsigned below = level + 1; below < XLAT_MAX_LEVELS;
+         below++) /* of an earlier, deeper page */
         d->w.entry[below].at = d->w.entry[below].value = 0;
     if (finish_walk(d->as, &s, rights, &d->w) != WALK_OK)
         return 0;
@@ -542,7 +583,8 @@ int aspace_each_page(const struct aspace *as, uint64_t from, uint64_t to, uint64
                      int (*visit)(const struct walk *w, void *arg), void *arg)
 {
     struct descent d = {.as = as, .tables_left = max_tables, .visit = visit, .arg = arg};
-    for (unsigned i = 0; i < 4; i++) { /* lower and upper addresses below the split, and from it on */
+    for (unsigned i = 0; i < 4;
+         i++) { /* lower and upper addresses below the split, and from it on */
         const struct aspace_half *h = &as->half[i / 2];
         const struct paging_form *f = h->form;
         unsigned shift = canonical_shift(f);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A memory file out of fuzzed bytes: opened with and without its format named, and read here and there. */
+/* A memory file out of fuzzed bytes: opened with and without its format named, and read here and
+ * there. */
 #ifndef TINYVMI_FUZZ_FILE_TARGET_H
 #define TINYVMI_FUZZ_FILE_TARGET_H
 
@@ -23,8 +24,10 @@ static void read_around(struct source *s)
     for (size_t i = 0; i < s->phys.nr && i < 64; i++) {
         struct phys_range g = s->phys.range[i];
         uint64_t last = g.start + (g.len - 1);
-        const uint64_t at[] = {g.start, g.start + g.len / 2, last, last - (g.len > 8 ? 8 : 0), last + 1};
-        if (!g.len || last < g.start || (i && g.start <= s->phys.range[i - 1].start + (s->phys.range[i - 1].len - 1)))
+        const uint64_t at[] = {g.start, g.start + g.len / 2, last, last - (g.len > 8 ? 8 : 0),
+                               last + 1};
+        if (!g.len || last < g.start ||
+            (i && g.start <= s->phys.range[i - 1].start + (s->phys.range[i - 1].len - 1)))
             abort(); /* ranges are in order and do not overlap */
         for (size_t k = 0; k < ARRAY_LEN(at); k++) {
             int st = phys_read(&s->phys, at[k], buf, k ? 9 : 5000, &done);

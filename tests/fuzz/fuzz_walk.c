@@ -2,8 +2,8 @@
 /*
  * Page walks through any bytes, in any form: they end, and all ways to read agree with one another.
  *
- * Input: form, flags, then u64 root, u64 address, u64 mask, then memory from physical 0 on. The mask is laid over all entries, so that
- * more of them point into what little memory there is.
+ * Input: form, flags, then u64 root, u64 address, u64 mask, then memory from physical 0 on. The
+ * mask is laid over all entries, so that more of them point into what little memory there is.
  */
 #include <stdlib.h>
 
@@ -11,13 +11,23 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { NESTED = 1, SPLIT = 2, BY_READ = 4, POLICY = 8, CLEAR = 16, TWO_RANGES = 32, HEADER = 26, LONGEST = 4500 };
+enum {
+    NESTED = 1,
+    SPLIT = 2,
+    BY_READ = 4,
+    POLICY = 8,
+    CLEAR = 16,
+    TWO_RANGES = 32,
+    HEADER = 26,
+    LONGEST = 4500
+};
 
 struct memory {
     const uint8_t *p;
 };
 
-static int read_memory(void *source, const struct phys_range *r, uint64_t at, void *buf, size_t n, size_t *done)
+static int read_memory(void *source, const struct phys_range *r, uint64_t at, void *buf, size_t n,
+                       size_t *done)
 {
     const struct memory *m = source;
     (void)r;
@@ -26,7 +36,8 @@ static int read_memory(void *source, const struct phys_range *r, uint64_t at, vo
     return ST_OK;
 }
 
-static int resolve(void *arg, const struct aspace *as, unsigned level, uint64_t entry, uint64_t va, uint64_t *ret)
+static int resolve(void *arg, const struct aspace *as, unsigned level, uint64_t entry, uint64_t va,
+                   uint64_t *ret)
 {
     (void)arg, (void)as, (void)level, (void)va;
     if (!(entry & 2) || entry & 0x200)
@@ -98,12 +109,13 @@ static int visit_page(const struct walk *w, void *arg)
     return v->count >= 5000;
 }
 
-static void make_space(struct aspace *as, struct aspace *outer, struct phys *phys, unsigned form, unsigned flags,
-                       uint64_t root)
+static void make_space(struct aspace *as, struct aspace *outer, struct phys *phys, unsigned form,
+                       unsigned flags, uint64_t root)
 {
     static const struct pte_policy policy = {resolve, NULL};
     if (flags & SPLIT)
-        aspace_init_split(as, phys, form, root ^ 0x2000, form, root, 1ULL << (flags & 64 ? 63 : 31));
+        aspace_init_split(as, phys, form, root ^ 0x2000, form, root,
+                          1ULL << (flags & 64 ? 63 : 31));
     else
         aspace_init(as, phys, form, root);
     if (flags & NESTED) {
@@ -135,7 +147,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     phys_init(&phys, &ops, &m);
     size_t first = flags & TWO_RANGES ? n / 2 : n;
-    check(phys_add(&phys, &(struct phys_range){0, first, flags & BY_READ ? NULL : bytes, 0}) == ST_OK);
+    check(phys_add(&phys, &(struct phys_range){0, first, flags & BY_READ ? NULL : bytes, 0}) ==
+          ST_OK);
     check(phys_add(&phys, &(struct phys_range){first, n - first, bytes + first, 1}) == ST_OK);
     make_space(&as, &outer, &phys, form, flags, root);
     check_reads(&as, va);

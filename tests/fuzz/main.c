@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Runs a fuzz target over the files and folders that are named: the seed corpus as an ordinary test. */
+/* Runs a fuzz target over the files and folders that are named: the seed corpus as an ordinary
+ * test. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <stdint.h>
@@ -20,7 +21,8 @@ static unsigned run_file(const char *path)
     fseek(f, 0, SEEK_END);
     long size = ftell(f);
     rewind(f);
-    uint8_t *data = malloc(size > 0 ? (size_t)size : 1); /* exact size, so that a sanitizer sees an overrun */
+    uint8_t *data =
+        malloc(size > 0 ? (size_t)size : 1); /* exact size, so that a sanitizer sees an overrun */
     if (!data || fread(data, 1, (size_t)size, f) != (size_t)size) {
         perror(path);
         exit(1);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Translates many addresses of one target: reads lines "PID ADDRESS" or "=ROOT ADDRESS" and prints the physical address
- * or "-". For tests: one process for thousands of translations, through the public API.
+ * Translates many addresses of one target: reads lines "PID ADDRESS" or "=ROOT ADDRESS" and prints
+ * the physical address or "-". For tests: one process for thousands of translations, through the
+ * public API.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,8 +24,9 @@ int main(int argc, char **argv)
     }
     while (scanf("%63s %" SCNx64, space, &va) == 2) {
         addr_t pa;
-        status_t st = space[0] == '=' ? vmi_pagetable_lookup(vmi, strtoull(space + 1, NULL, 0), va, &pa)
-                                      : vmi_translate_uv2p(vmi, va, (vmi_pid_t)atoi(space), &pa);
+        status_t st = space[0] == '='
+                          ? vmi_pagetable_lookup(vmi, strtoull(space + 1, NULL, 0), va, &pa)
+                          : vmi_translate_uv2p(vmi, va, (vmi_pid_t)atoi(space), &pa);
         if (st == VMI_SUCCESS)
             printf("%#" PRIx64 "\n", (uint64_t)pa);
         else

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A Linux view over memory that a test makes by hand. Structures have no real layout: every object is OBJECT_BYTES long
- * and member `id` lies at 16 * id, so that no two members meet; what contains others by value (FAR) begins behind them.
+ * A Linux view over memory that a test makes by hand. Structures have no real layout: every object
+ * is OBJECT_BYTES long and member `id` lies at 16 * id, so that no two members meet; what contains
+ * others by value (FAR) begins behind them.
  */
 #ifndef TINYVMI_TESTS_LINUX_FAKE_H
 #define TINYVMI_TESTS_LINUX_FAKE_H
@@ -44,17 +45,41 @@ static inline void fake_absent(struct fake *f, enum layout_id id)
 /* What has a size of its own or lies elsewhere. */
 static inline void fake_layout(struct fake *f, unsigned ptr_size)
 {
-    static const enum layout_id contains[] = {L_mount_mnt, L_fs_root, L_file_path, L_backing_file_user_path, L_mount_node,
-                                              L_socket_alloc_inode, L_hashinfo_listening};
+    static const enum layout_id contains[] = {L_mount_mnt,         L_fs_root,
+                                              L_file_path,         L_backing_file_user_path,
+                                              L_mount_node,        L_socket_alloc_inode,
+                                              L_hashinfo_listening};
     static const struct {
         enum layout_id id;
         uint32_t size;
-    } sized[] = {{L_dentry_name_len, 4}, {L_vfsmount_flags, 4},    {L_inode_mode, 2},    {L_sb_dev, 4},    {L_fdt_max_fds, 4},
-                 {L_file_flags, 4},      {L_file_mode, 4},         {L_file_pos, 8},      {L_mount_id, 4},  {L_mount_id_unique, 8},
-                 {L_skc_family, 2},      {L_skc_state, 1},         {L_skc_daddr, 4},     {L_skc_num, 2},   {L_skc_rcv_saddr, 4},
-                 {L_skc_dport, 2},       {L_tw_substate, 1},       {L_sk_uid, 4},        {L_sk_type, 2},   {L_unix_addr_len, 4},
-                 {L_udp_table_mask, 4},  {L_hashinfo_ehash_mask, 4}, {L_hashinfo_lhash2_mask, 4}, {L_task_pid, 4},
-                 {L_task_tgid, 4},       {L_task_comm, 16},        {L_task_flags, 4},    {L_task_exit_state, 4}};
+    } sized[] = {{L_dentry_name_len, 4},
+                 {L_vfsmount_flags, 4},
+                 {L_inode_mode, 2},
+                 {L_sb_dev, 4},
+                 {L_fdt_max_fds, 4},
+                 {L_file_flags, 4},
+                 {L_file_mode, 4},
+                 {L_file_pos, 8},
+                 {L_mount_id, 4},
+                 {L_mount_id_unique, 8},
+                 {L_skc_family, 2},
+                 {L_skc_state, 1},
+                 {L_skc_daddr, 4},
+                 {L_skc_num, 2},
+                 {L_skc_rcv_saddr, 4},
+                 {L_skc_dport, 2},
+                 {L_tw_substate, 1},
+                 {L_sk_uid, 4},
+                 {L_sk_type, 2},
+                 {L_unix_addr_len, 4},
+                 {L_udp_table_mask, 4},
+                 {L_hashinfo_ehash_mask, 4},
+                 {L_hashinfo_lhash2_mask, 4},
+                 {L_task_pid, 4},
+                 {L_task_tgid, 4},
+                 {L_task_comm, 16},
+                 {L_task_flags, 4},
+                 {L_task_exit_state, 4}};
     for (int i = 0; i < L_COUNT; i++)
         fake_member(f, (enum layout_id)i, 16 * (uint64_t)i, ptr_size);
     for (size_t i = 0; i < ARRAY_LEN(contains); i++)
@@ -72,7 +97,8 @@ static inline void fake_layout(struct fake *f, unsigned ptr_size)
     fake_member(f, L_unix_addr_name, 8 + 16 * (uint64_t)L_unix_addr_name, 0);
 }
 
-/* ptr_size 8: x86-64, memory at the start of the direct map; 4: i386 at 0xc0000000. Beyond FAKE_BYTES nothing is there. */
+/* ptr_size 8: x86-64, memory at the start of the direct map; 4: i386 at 0xc0000000. Beyond
+ * FAKE_BYTES nothing is there. */
 static inline struct fake *fake_new(unsigned ptr_size)
 {
     struct fake *f = calloc(1, sizeof *f);
@@ -80,7 +106,9 @@ static inline struct fake *fake_new(unsigned ptr_size)
     f->mem = calloc(1, FAKE_BYTES);
     assert_non_null(f->mem);
     phys_init(&f->phys, NULL, NULL);
-    assert_int_equal(phys_add(&f->phys, &(struct phys_range){.start = 0, .len = FAKE_BYTES, .host = f->mem}), ST_OK);
+    assert_int_equal(
+        phys_add(&f->phys, &(struct phys_range){.start = 0, .len = FAKE_BYTES, .host = f->mem}),
+        ST_OK);
     if (ptr_size == 8) {
         f->base = 0xffff888000000000;
         ((uint64_t *)(void *)f->mem)[0x1000 / 8 + 273] = 0x2003; /* level 4: index of the base */
@@ -217,7 +245,8 @@ static inline uint64_t fake_pseudo(struct fake *f, const char *type, const char 
 /* The table of open files of a new task: `n` pointers, all of them open where they are not 0. */
 static inline uint64_t fake_task(struct fake *f, const uint64_t *file, unsigned n, uint64_t max_fds)
 {
-    uint64_t task = fake_object(f), files = fake_object(f), fdt = fake_object(f), fd = fake_alloc(f, (uint64_t)n * 8 + 4096);
+    uint64_t task = fake_object(f), files = fake_object(f), fdt = fake_object(f),
+             fd = fake_alloc(f, (uint64_t)n * 8 + 4096);
     uint64_t open = fake_alloc(f, 4096), cloexec = fake_alloc(f, 4096);
     for (unsigned i = 0; i < n; i++) {
         uint64_t byte = open + i / 8;

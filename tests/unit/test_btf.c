@@ -551,9 +551,9 @@ static void changing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(members),  cmocka_unit_test(listings), cmocka_unit_test(sizes_and_values),
-        cmocka_unit_test(split),    cmocka_unit_test(searched), cmocka_unit_test(forged),
-        cmocka_unit_test(crowded),  cmocka_unit_test(changing),
+        cmocka_unit_test(members), cmocka_unit_test(listings), cmocka_unit_test(sizes_and_values),
+        cmocka_unit_test(split),   cmocka_unit_test(searched), cmocka_unit_test(forged),
+        cmocka_unit_test(crowded), cmocka_unit_test(changing),
     };
     return cmocka_run_group_tests_name("BTF", tests, NULL, NULL);
 }

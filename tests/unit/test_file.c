@@ -30,8 +30,8 @@ static int note_file(const struct vmi_file *v, void *data)
 {
     char line[512];
     (void)data;
-    snprintf(line, sizeof line, "%d %s %s 0%o %llu %llu", v->fd, v->path, v->type, v->open_flags, (unsigned long long)v->position,
-             (unsigned long long)v->inode);
+    snprintf(line, sizeof line, "%d %s %s 0%o %llu %llu", v->fd, v->path, v->type, v->open_flags,
+             (unsigned long long)v->position, (unsigned long long)v->inode);
     add(line);
     seen.partial += (v->flags & VMI_RECORD_PARTIAL) != 0;
     return seen.count == seen.stop_after;
@@ -49,18 +49,21 @@ static int list_files(struct fake *f, uint64_t task)
 static void files(unsigned ptr_size)
 {
     struct fake *f = fake_new(ptr_size);
-    uint64_t root = fake_dentry(f, "/", 0), top = fake_mount(f, root, 0, 0), sb = fake_sb(f, "ext4", 3);
+    uint64_t root = fake_dentry(f, "/", 0), top = fake_mount(f, root, 0, 0),
+             sb = fake_sb(f, "ext4", 3);
     uint64_t a = fake_file(f, top, fake_dentry(f, "a", root), fake_inode(f, sb, 10, 0100644));
     uint64_t dir = fake_file(f, top, root, fake_inode(f, sb, 2, 0040755));
-    uint64_t event = fake_file(f, top, fake_pseudo(f, "anon_inodefs", "[eventfd]", 5), fake_inode(f, sb, 5, 0600));
+    uint64_t event = fake_file(f, top, fake_pseudo(f, "anon_inodefs", "[eventfd]", 5),
+                               fake_inode(f, sb, 5, 0600));
     uint64_t table[130] = {a, 0, dir, event}, task;
     table[129] = a;
     fake_set(f, a, L_file_flags, 0100002);
     fake_set(f, a, L_file_pos, 4096);
     task = fake_task(f, table, 130, 192);
     assert_int_equal(list_files(f, task), ST_OK);
-    assert_string_equal(seen.text, "0 /a file 0100002 4096 10\n2 / dir 00 0 2\n3 anon_inode:[eventfd] anon 00 0 5\n"
-                                   "129 /a file 0100002 4096 10\n");
+    assert_string_equal(
+        seen.text, "0 /a file 0100002 4096 10\n2 / dir 00 0 2\n3 anon_inode:[eventfd] anon 00 0 5\n"
+                   "129 /a file 0100002 4096 10\n");
     assert_false(outcome.partial);
     assert_int_equal(outcome.count, 4);
     uint64_t files_at, fdt, cloexec;
@@ -107,7 +110,8 @@ static void forged_tables(void **state)
     assert_int_equal(lx_ptr(&f->l, task, L_task_files, &files_at), ST_OK);
     assert_int_equal(lx_ptr(&f->l, files_at, L_files_fdt, &fdt), ST_OK);
     static const enum layout_id arrays[] = {L_fdt_fd, L_fdt_open_fds, L_fdt_close_on_exec};
-    for (size_t i = 0; i < ARRAY_LEN(arrays); i++) { /* each array behind the end of memory, or at the end of the address space */
+    for (size_t i = 0; i < ARRAY_LEN(arrays);
+         i++) { /* each array behind the end of memory, or at the end of the address space */
         uint64_t was;
         assert_int_equal(lx_ptr(&f->l, fdt, arrays[i], &was), ST_OK);
         fake_set(f, fdt, L_fdt_max_fds, 1 << 20);
@@ -137,7 +141,8 @@ static void everything_open(void **state)
 {
     (void)state;
     struct fake *f = fake_new(8);
-    uint64_t left = 1000, task = fake_task(f, NULL, 0, 1 << 20), files_at, fdt, open = fake_alloc(f, 1 << 17);
+    uint64_t left = 1000, task = fake_task(f, NULL, 0, 1 << 20), files_at, fdt,
+             open = fake_alloc(f, 1 << 17);
     uint64_t fd = fake_alloc(f, 8 << 20);
     assert_int_equal(lx_ptr(&f->l, task, L_task_files, &files_at), ST_OK);
     assert_int_equal(lx_ptr(&f->l, files_at, L_files_fdt, &fdt), ST_OK);
@@ -162,8 +167,8 @@ static int note_mount(const struct vmi_mount *v, void *data)
 {
     char line[512];
     (void)data;
-    snprintf(line, sizeof line, "%d %d %u:%u %s %s %s %s %s", v->id, v->parent, v->major, v->minor, v->root, v->target, v->options,
-             v->type, v->source);
+    snprintf(line, sizeof line, "%d %d %u:%u %s %s %s %s %s", v->id, v->parent, v->major, v->minor,
+             v->root, v->target, v->options, v->type, v->source);
     add(line);
     seen.partial += (v->flags & VMI_RECORD_PARTIAL) != 0;
     return seen.count == seen.stop_after;
@@ -178,7 +183,8 @@ static struct mounts mounts_new(void)
 {
     struct mounts m = {.f = fake_new(8)};
     struct fake *f = m.f;
-    uint64_t nsproxy = fake_object(f), sb = fake_sb(f, "ext4", 8 << 20 | 1), tmp = fake_sb(f, "tmpfs", 20), data;
+    uint64_t nsproxy = fake_object(f), sb = fake_sb(f, "ext4", 8 << 20 | 1),
+             tmp = fake_sb(f, "tmpfs", 20), data;
     m.task = fake_object(f);
     m.ns = fake_object(f);
     m.fs = fake_object(f);
@@ -219,7 +225,8 @@ static void link_list(struct mounts *m)
 {
     uint64_t at = m->ns + lx_off(&m->f->l, L_mntns_list);
     for (unsigned i = 0; i <= 3; i++) {
-        uint64_t next = i < 3 ? m->mount[i] + lx_off(&m->f->l, L_mount_list) : m->ns + lx_off(&m->f->l, L_mntns_list);
+        uint64_t next = i < 3 ? m->mount[i] + lx_off(&m->f->l, L_mount_list)
+                              : m->ns + lx_off(&m->f->l, L_mntns_list);
         fake_put_ptr(m->f, at, next);
         at = next;
     }
@@ -241,12 +248,14 @@ static void mounts_in_a_list(void **state)
     /* A process in a chroot sees what is below it. */
     fake_set(f, m.fs + FAR, L_path_mnt, fake_vfsmount(f, m.mount[2]));
     uint64_t bind_root;
-    assert_int_equal(lx_ptr(&f->l, fake_vfsmount(f, m.mount[2]), L_vfsmount_root, &bind_root), ST_OK);
+    assert_int_equal(lx_ptr(&f->l, fake_vfsmount(f, m.mount[2]), L_vfsmount_root, &bind_root),
+                     ST_OK);
     fake_set(f, m.fs + FAR, L_path_dentry, bind_root);
     assert_int_equal(list_mounts(&m), ST_OK);
     assert_string_equal(seen.text, "22 20 8:1 /data / ro,noatime ext4 /dev/sda1\n");
     /* A list that runs back into itself, and one that leaves memory. */
-    fake_put_ptr(f, m.mount[2] + lx_off(&f->l, L_mount_list), m.mount[1] + lx_off(&f->l, L_mount_list));
+    fake_put_ptr(f, m.mount[2] + lx_off(&f->l, L_mount_list),
+                 m.mount[1] + lx_off(&f->l, L_mount_list));
     assert_int_equal(list_mounts(&m), ST_OK);
     assert_true(outcome.partial);
     fake_put_ptr(f, m.mount[0] + lx_off(&f->l, L_mount_list), 0x1000);
@@ -295,8 +304,9 @@ static void mounts_in_a_tree(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(open_files),       cmocka_unit_test(forged_tables),    cmocka_unit_test(everything_open),
-        cmocka_unit_test(mounts_in_a_list), cmocka_unit_test(mounts_in_a_tree),
+        cmocka_unit_test(open_files),       cmocka_unit_test(forged_tables),
+        cmocka_unit_test(everything_open),  cmocka_unit_test(mounts_in_a_list),
+        cmocka_unit_test(mounts_in_a_tree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

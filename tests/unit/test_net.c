@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sockets: tables, half sockets, names and holders, and chains and masks that a hostile guest forges. */
+/* Sockets: tables, half sockets, names and holders, and chains and masks that a hostile guest
+ * forges. */
 #include "linux_fake.h"
 
 #include "os/linux/net.h"
@@ -15,12 +16,14 @@ static int note(const struct vmi_socket *s, void *data)
     char line[400];
     (void)data;
     if (!strcmp(s->proto, "unix"))
-        snprintf(line, sizeof line, "%s %s %s '%s' ino %llu uid %u %d/%d %s\n", s->proto, s->kind, s->state, s->path,
-                 (unsigned long long)s->inode, s->uid, s->pid, s->fd, s->comm);
+        snprintf(line, sizeof line, "%s %s %s '%s' ino %llu uid %u %d/%d %s\n", s->proto, s->kind,
+                 s->state, s->path, (unsigned long long)s->inode, s->uid, s->pid, s->fd, s->comm);
     else
-        snprintf(line, sizeof line, "%s %s %02x%02x%02x%02x:%u %02x..%02x:%u ino %llu uid %u %d/%d %s\n", s->proto, s->state,
-                 s->local[0], s->local[1], s->local[2], s->local[3], s->local_port, s->remote[0], s->remote[15], s->remote_port,
-                 (unsigned long long)s->inode, s->uid, s->pid, s->fd, s->comm);
+        snprintf(line, sizeof line,
+                 "%s %s %02x%02x%02x%02x:%u %02x..%02x:%u ino %llu uid %u %d/%d %s\n", s->proto,
+                 s->state, s->local[0], s->local[1], s->local[2], s->local[3], s->local_port,
+                 s->remote[0], s->remote[15], s->remote_port, (unsigned long long)s->inode, s->uid,
+                 s->pid, s->fd, s->comm);
     int n = snprintf(seen.text + seen.at, sizeof seen.text - seen.at, "%s", line);
     seen.at = MIN_OF(seen.at + (size_t)n, sizeof seen.text - 1);
     seen.partial += (s->flags & VMI_RECORD_PARTIAL) != 0;
@@ -77,8 +80,10 @@ static int list(struct machine *m)
     return lx_sockets(&m->f->v, note, NULL, &outcome);
 }
 
-/* A socket at the front of the chain that begins at `bucket`; `end` is what an empty chain holds. */
-static uint64_t sock(struct machine *m, uint64_t bucket, uint64_t end, unsigned family, unsigned state)
+/* A socket at the front of the chain that begins at `bucket`; `end` is what an empty chain holds.
+ */
+static uint64_t sock(struct machine *m, uint64_t bucket, uint64_t end, unsigned family,
+                     unsigned state)
 {
     struct fake *f = m->f;
     uint64_t s = fake_object(f), first = end;
@@ -140,7 +145,8 @@ static void tcp_tables(void **state)
     tcp(4);
 }
 
-static uint64_t unix_sock(struct machine *m, unsigned bucket, const char *name, unsigned length, unsigned type, unsigned state)
+static uint64_t unix_sock(struct machine *m, unsigned bucket, const char *name, unsigned length,
+                          unsigned type, unsigned state)
 {
     struct fake *f = m->f;
     uint64_t s = sock(m, m->unix_buckets + 8 * bucket, 0, 1, state), addr = fake_object(f);
@@ -239,7 +245,8 @@ static void forged_chains(void **state)
     (void)state;
     struct machine m = machine_new(8);
     struct fake *f = m.f;
-    uint64_t a = sock(&m, m.ehash, 1, 2, 1), b = sock(&m, m.ehash, 1, 2, 1), node = lx_off(&f->l, L_skc_node);
+    uint64_t a = sock(&m, m.ehash, 1, 2, 1), b = sock(&m, m.ehash, 1, 2, 1),
+             node = lx_off(&f->l, L_skc_node);
     fake_put_ptr(f, a + node, b + node); /* b, a, b, a ... */
     assert_int_equal(list(&m), ST_OK);
     assert_true(outcome.partial);
@@ -252,7 +259,8 @@ static void forged_chains(void **state)
     assert_true(outcome.partial);
     assert_int_equal(seen.count, 2);
     fake_put_ptr(f, a + node, 1);
-    fake_set(f, m.hashinfo, L_hashinfo_ehash_mask, 0xffffffff); /* a table that ends where memory does */
+    fake_set(f, m.hashinfo, L_hashinfo_ehash_mask,
+             0xffffffff); /* a table that ends where memory does */
     assert_int_equal(list(&m), ST_OK);
     assert_true(outcome.partial);
     fake_set(f, m.hashinfo, L_hashinfo_ehash, UINT64_MAX - 100);
@@ -308,8 +316,10 @@ static void no_tables(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tcp_tables), cmocka_unit_test(udp_and_unix),  cmocka_unit_test(holders),      cmocka_unit_test(namespaces),
-        cmocka_unit_test(no_tables),  cmocka_unit_test(forged_chains), cmocka_unit_test(shared_chain),
+        cmocka_unit_test(tcp_tables),   cmocka_unit_test(udp_and_unix),
+        cmocka_unit_test(holders),      cmocka_unit_test(namespaces),
+        cmocka_unit_test(no_tables),    cmocka_unit_test(forged_chains),
+        cmocka_unit_test(shared_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

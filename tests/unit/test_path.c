@@ -6,7 +6,7 @@
 
 struct tree {
     struct fake *f;
-    uint64_t top, root;           /* mount and root dentry of "/" */
+    uint64_t top, root;              /* mount and root dentry of "/" */
     uint64_t mnt, inner, inner_root; /* "/mnt", and what is mounted on it */
     char text[LX_PATH_MAX];
     uint64_t steps;
@@ -97,7 +97,8 @@ static void pseudo_names(void **state)
         assert_string_equal(t->text, rows[i].want);
         assert_int_equal(t->end, LX_PATH_PSEUDO);
     }
-    uint64_t d = fake_pseudo(t->f, "nsfs", "", 4026531840), inode, ns = fake_object(t->f), ops = fake_object(t->f);
+    uint64_t d = fake_pseudo(t->f, "nsfs", "", 4026531840), inode, ns = fake_object(t->f),
+             ops = fake_object(t->f);
     assert_int_equal(lx_ptr(&t->f->l, d, L_dentry_inode, &inode), ST_OK);
     fake_set(t->f, inode, L_inode_private, ns);
     fake_set(t->f, ns, L_ns_ops, ops);
@@ -113,7 +114,8 @@ static void forged_names(void **state)
 {
     (void)state;
     struct tree *t = tree_new();
-    uint64_t a = fake_dentry(t->f, "a", t->root), b = fake_dentry(t->f, "b", a), c = fake_dentry(t->f, "c", b);
+    uint64_t a = fake_dentry(t->f, "a", t->root), b = fake_dentry(t->f, "b", a),
+             c = fake_dentry(t->f, "c", b);
     static const uint64_t lengths[] = {256, 0x7fffffff, 0xffffffff, 2 /* holds a 0 */};
     for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
         fake_set(t->f, b, L_dentry_name_len, lengths[i]);
@@ -139,7 +141,8 @@ static void cycles(void **state)
     fake_set(t->f, a, L_dentry_name_len, 0); /* without a byte of text only the steps bound it */
     fake_set(t->f, b, L_dentry_name_len, 0);
     assert_int_equal(text(t, t->top, b, NULL), ST_LIMIT);
-    fake_set(t->f, a, L_dentry_parent, a); /* its own parent, and not its mount's root: a tree that hangs nowhere */
+    fake_set(t->f, a, L_dentry_parent,
+             a); /* its own parent, and not its mount's root: a tree that hangs nowhere */
     fake_set(t->f, b, L_dentry_name_len, 1);
     assert_int_equal(text(t, t->top, b, NULL), ST_OK);
     assert_string_equal(t->text, "/b");
@@ -201,8 +204,9 @@ static void missing_layout(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_paths),   cmocka_unit_test(deleted),       cmocka_unit_test(pseudo_names),
-        cmocka_unit_test(forged_names),  cmocka_unit_test(cycles),        cmocka_unit_test(common_bound),
+        cmocka_unit_test(plain_paths),   cmocka_unit_test(deleted),
+        cmocka_unit_test(pseudo_names),  cmocka_unit_test(forged_names),
+        cmocka_unit_test(cycles),        cmocka_unit_test(common_bound),
         cmocka_unit_test(small_buffers), cmocka_unit_test(missing_layout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Guest-physical memory: how ranges are put together, and reads over what is there and what is not. */
+/* Guest-physical memory: how ranges are put together, and reads over what is there and what is not.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +37,8 @@ static void test_order_and_overlap(void **state)
     assert_int_equal(add(&p, 0x5000, 0x1000, NULL, 500), ST_OK);
     assert_int_equal(add(&p, 0x1000, 0x1000, NULL, 100), ST_OK);
     assert_int_equal(add(&p, 0x3000, 0, NULL, 0), ST_OK);
-    /* over both: what is there stays, the three gaps are filled, each with its part of the cookie */
+    /* over both: what is there stays, the three gaps are filled, each with its part of the cookie
+     */
     assert_int_equal(add(&p, 0, 0x8000, NULL, 0x10000), ST_OK);
     assert_int_equal(p.nr, 5);
     is_range(&p, 0, 0, 0x1000, 0x10000);
@@ -81,9 +83,11 @@ static void test_neighbours_become_one(void **state)
     assert_int_equal(p.nr, 1);
     is_range(&p, 0, 0x1000, 0x3000, 0x1000);
     assert_ptr_equal(p.range[0].host, host + 0x1000);
-    assert_int_equal(add(&p, 0x4000, 0x1000, host + 0x5000, 0x4000), ST_OK); /* elsewhere in the host */
-    assert_int_equal(add(&p, 0x5000, 0x1000, host + 0x6000, 0x9000), ST_OK); /* elsewhere in the file */
-    assert_int_equal(add(&p, 0x6000, 0x1000, NULL, 0xa000), ST_OK);          /* not mapped */
+    assert_int_equal(add(&p, 0x4000, 0x1000, host + 0x5000, 0x4000),
+                     ST_OK); /* elsewhere in the host */
+    assert_int_equal(add(&p, 0x5000, 0x1000, host + 0x6000, 0x9000),
+                     ST_OK);                                        /* elsewhere in the file */
+    assert_int_equal(add(&p, 0x6000, 0x1000, NULL, 0xa000), ST_OK); /* not mapped */
     assert_int_equal(p.nr, 4);
     phys_deinit(&p);
 }
@@ -103,7 +107,8 @@ static void test_ends_of_addresses(void **state)
     assert_int_equal(add(&p, UINT64_MAX - 15, 16, host, 0), ST_OK);
     assert_int_equal(phys_end(&p), UINT64_MAX);
     assert_int_equal(add(&p, 0, 16, host + 16, 100), ST_OK);
-    assert_int_equal(phys_read(&p, UINT64_MAX - 7, buf, 16, &done), ST_ABSENT); /* does not go on at 0 */
+    assert_int_equal(phys_read(&p, UINT64_MAX - 7, buf, 16, &done),
+                     ST_ABSENT); /* does not go on at 0 */
     assert_int_equal(done, 8);
     assert_int_equal(phys_read(&p, UINT64_MAX - 7, buf, 8, &done), ST_OK);
     phys_deinit(&p);
@@ -134,7 +139,8 @@ struct fake {
     bool stuck;
 };
 
-static int fake_read(void *source, const struct phys_range *r, uint64_t at, void *buf, size_t n, size_t *done)
+static int fake_read(void *source, const struct phys_range *r, uint64_t at, void *buf, size_t n,
+                     size_t *done)
 {
     struct fake *f = source;
     f->reads++;
@@ -163,7 +169,8 @@ static const uint8_t *fake_map(void *source, const struct phys_range *r, uint64_
     return f->page + at % 4096;
 }
 
-static int fake_write(void *source, const struct phys_range *r, uint64_t at, const void *buf, size_t n, size_t *done)
+static int fake_write(void *source, const struct phys_range *r, uint64_t at, const void *buf,
+                      size_t n, size_t *done)
 {
     struct fake *f = source;
     (void)r, (void)at, (void)buf;
@@ -271,10 +278,14 @@ static void test_random_ranges(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order_and_overlap),  cmocka_unit_test(test_host_follows_cut),
-        cmocka_unit_test(test_neighbours_become_one), cmocka_unit_test(test_ends_of_addresses),
-        cmocka_unit_test(test_many_ranges),        cmocka_unit_test(test_reads_over_ranges),
-        cmocka_unit_test(test_source_that_gives_nothing), cmocka_unit_test(test_random_ranges),
+        cmocka_unit_test(test_order_and_overlap),
+        cmocka_unit_test(test_host_follows_cut),
+        cmocka_unit_test(test_neighbours_become_one),
+        cmocka_unit_test(test_ends_of_addresses),
+        cmocka_unit_test(test_many_ranges),
+        cmocka_unit_test(test_reads_over_ranges),
+        cmocka_unit_test(test_source_that_gives_nothing),
+        cmocka_unit_test(test_random_ranges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,9 @@
 
 #include "source/source.h"
 
-/* ---- files ------------------------------------------------------------------------------------------------------ */
+/* ---- files
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static char path[64]; /* of the file that is tested */
 
@@ -125,7 +127,9 @@ static void byte_is(uint64_t at, int byte)
     assert_int_equal(b, byte);
 }
 
-/* ---- opening ---------------------------------------------------------------------------------------------------- */
+/* ---- opening
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static void test_what_cannot_be_opened(void **state)
 {
@@ -206,7 +210,9 @@ static void test_raw(void **state)
     source_close(&s);
 }
 
-/* ---- ELF -------------------------------------------------------------------------------------------------------- */
+/* ---- ELF
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 enum { EHDR = 64, PHDR = 56, SHDR = 64 };
 
@@ -223,7 +229,8 @@ static void elf64(unsigned machine, unsigned phnum)
     u16_at(58, SHDR);
 }
 
-static void phdr64(unsigned i, uint32_t type, uint64_t offset, uint64_t paddr, uint64_t filesz, uint64_t memsz)
+static void phdr64(unsigned i, uint32_t type, uint64_t offset, uint64_t paddr, uint64_t filesz,
+                   uint64_t memsz)
 {
     size_t at = EHDR + (size_t)i * PHDR;
     u32_at(at, type);
@@ -249,10 +256,10 @@ static void test_elf_memory(void **state)
     (void)state;
     elf64(62, 5);
     phdr64(0, 1, 0x1000, 0, 0x1000, 0x1000);
-    phdr64(1, 1, 0x2000, 0x100000, 0x1000, 0x3000);     /* the rest is a hole */
-    phdr64(2, 1, 0x3000, 0x100800, 0x1000, 0x1000);     /* overlaps: the first wins */
-    phdr64(3, 1, 0, 0x200000, 0, 0x1000);               /* nothing of it is in the file */
-    phdr64(4, 1, 0x3000, UINT64_MAX, 0x1000, 0x1000);   /* no physical address */
+    phdr64(1, 1, 0x2000, 0x100000, 0x1000, 0x3000);   /* the rest is a hole */
+    phdr64(2, 1, 0x3000, 0x100800, 0x1000, 0x1000);   /* overlaps: the first wins */
+    phdr64(3, 1, 0, 0x200000, 0, 0x1000);             /* nothing of it is in the file */
+    phdr64(4, 1, 0x3000, UINT64_MAX, 0x1000, 0x1000); /* no physical address */
     f->n = 0x1000;
     fill(1, 0x1000);
     fill(2, 0x1000);
@@ -296,9 +303,9 @@ static void test_elf_notes(void **state)
     assert_int_equal(s.vcpu->count(s.impl), 2);
     assert_int_equal(s.vcpu->registers(s.impl, 0, &r), ST_OK);
     assert_int_equal(r.have, REGS_CR | REGS_GENERAL | REGS_SEGMENTS | REGS_TABLES);
-    assert_int_equal(r.gpr[0], 1);  /* rax */
-    assert_int_equal(r.gpr[7], 7);  /* rsp */
-    assert_int_equal(r.gpr[4], 8);  /* rbp */
+    assert_int_equal(r.gpr[0], 1); /* rax */
+    assert_int_equal(r.gpr[7], 7); /* rsp */
+    assert_int_equal(r.gpr[4], 8); /* rbp */
     assert_int_equal(r.gpr[15], 16);
     assert_int_equal(r.rip, 17);
     assert_int_equal(r.gs_base, 19 + 4 * 3 + 2);
@@ -327,7 +334,8 @@ static void test_elf_notes(void **state)
     source_close(&s);
 }
 
-/* Any number of headers may lie over the same notes; these are read so often that the last one is not. */
+/* Any number of headers may lie over the same notes; these are read so often that the last one is
+ * not. */
 static void test_elf_notes_again(void **state)
 {
     enum { HEADERS = 9000, EMPTY = 400 << 10 };
@@ -462,7 +470,9 @@ static void test_elf32(void **state)
     source_close(&s);
 }
 
-/* ---- Xen -------------------------------------------------------------------------------------------------------- */
+/* ---- Xen
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static void section(unsigned i, uint32_t name, uint64_t offset, uint64_t size)
 {
@@ -475,7 +485,8 @@ static void section(unsigned i, uint32_t name, uint64_t offset, uint64_t size)
 /* Pages 1..nr, each filled with its number, for the frames given. */
 static void xen_dump(bool pv, const uint64_t *frame, unsigned nr)
 {
-    static const char names[] = "\0.shstrtab\0.note.Xen\0.xen_pages\0.xen_pfn\0.xen_p2m\0.xen_prstatus";
+    static const char names[] =
+        "\0.shstrtab\0.note.Xen\0.xen_pages\0.xen_pfn\0.xen_p2m\0.xen_prstatus";
     uint64_t header[4] = {0xf00febee, 1, nr, 4096};
     elf64(62, 0);
     u64_at(40, 0x100);
@@ -557,7 +568,8 @@ static void test_xen_damaged(void **state)
     refuses(NULL, ST_BROKEN, ".note.Xen");
 }
 
-/* ---- LiME and AVML ---------------------------------------------------------------------------------------------- */
+/* ---- LiME and AVML
+ * ---------------------------------------------------------------------------------------------- */
 
 static void record(uint32_t magic, uint32_t version, uint64_t first, uint64_t last)
 {
@@ -588,7 +600,8 @@ static void test_lime(void **state)
     byte_is(0x2000, -1);
     byte_is(0x100103, 2);
     byte_is(0x100104, -1);
-    assert_int_equal(phys_read_entry(&s.phys, 0x200008, 8, &v), ST_OK); /* at an odd place in the host */
+    assert_int_equal(phys_read_entry(&s.phys, 0x200008, 8, &v),
+                     ST_OK); /* at an odd place in the host */
     assert_int_equal(v, 0x0303030303030303);
     source_close(&s);
     size_t n = f->n;
@@ -634,7 +647,8 @@ static void chunk(const void *p, size_t n, bool packed)
     put(out, len);
 }
 
-/* 0x2A000 bytes of memory from `start` on, in chunks as the snap crate makes them; the byte at i is i / 16 + seed. */
+/* 0x2A000 bytes of memory from `start` on, in chunks as the snap crate makes them; the byte at i is
+ * i / 16 + seed. */
 static size_t avml_record(uint64_t start, unsigned seed)
 {
     static uint8_t m[0x2a000];
@@ -693,7 +707,8 @@ static void test_avml(void **state)
     refuses(NULL, ST_BROKEN, "type 2");
     begin();
     size_t at = avml_record(0, 0);
-    f->b[at + 18] = 0xff, f->b[at + 19] = 0xff, f->b[at + 20] = 0xff; /* the chunk says that it is large */
+    f->b[at + 18] = 0xff, f->b[at + 19] = 0xff,
+              f->b[at + 20] = 0xff; /* the chunk says that it is large */
     refuses(NULL, ST_BROKEN, "damaged");
     begin();
     avml_record(0, 0);
@@ -709,11 +724,14 @@ static void test_avml(void **state)
     source_close(&s);
 }
 
-/* ---- kdump ------------------------------------------------------------------------------------------------------ */
+/* ---- kdump
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 enum { KD_NOTES = 0x1080, KD_BITMAP = 0x2000, KD_DESCS = 0x4000, KD_DATA = 0x5000, KD_FRAMES = 64 };
 
-/* A dump of frames 1, 2, 3 and 60 with 4 KiB pages, not compressed, each page filled with its frame's number. */
+/* A dump of frames 1, 2, 3 and 60 with 4 KiB pages, not compressed, each page filled with its
+ * frame's number. */
 static void kdump(const char *machine)
 {
     static const unsigned frame[] = {1, 2, 3, 60};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Memory areas: the maple tree with 8- and 4-byte pointers, the list of older kernels, names, and forged trees. */
+/* Memory areas: the maple tree with 8- and 4-byte pointers, the list of older kernels, names, and
+ * forged trees. */
 #include "linux_fake.h"
 
 #include "os/linux/path.h"
@@ -15,10 +16,12 @@ static int note(const struct vmi_vma *v, void *data)
 {
     struct seen *s = data;
     if (s->at < sizeof s->text - 200)
-        s->at += (size_t)snprintf(s->text + s->at, sizeof s->text - s->at, "%llx-%llx %c%c%c%c %llx %u:%u %llu %s\n",
-                                  (unsigned long long)v->start, (unsigned long long)v->end, v->read ? 'r' : '-',
-                                  v->write ? 'w' : '-', v->exec ? 'x' : '-', v->shared ? 's' : 'p',
-                                  (unsigned long long)v->offset, v->major, v->minor, (unsigned long long)v->inode, v->path);
+        s->at += (size_t)snprintf(s->text + s->at, sizeof s->text - s->at,
+                                  "%llx-%llx %c%c%c%c %llx %u:%u %llu %s\n",
+                                  (unsigned long long)v->start, (unsigned long long)v->end,
+                                  v->read ? 'r' : '-', v->write ? 'w' : '-', v->exec ? 'x' : '-',
+                                  v->shared ? 's' : 'p', (unsigned long long)v->offset, v->major,
+                                  v->minor, (unsigned long long)v->inode, v->path);
     s->partial += (v->flags & VMI_RECORD_PARTIAL) != 0;
     return ++s->count == s->stop_after;
 }
@@ -44,12 +47,15 @@ static uint64_t area(struct fake *f, uint64_t start, uint64_t end, uint64_t flag
     return a;
 }
 
-/* A node of `n` slots; pivot[i] is the last index of slot i, the last one used has none. Returned encoded. */
-static uint64_t node(struct fake *f, unsigned type, unsigned n, const uint64_t *slot, const uint64_t *pivot)
+/* A node of `n` slots; pivot[i] is the last index of slot i, the last one used has none. Returned
+ * encoded. */
+static uint64_t node(struct fake *f, unsigned type, unsigned n, const uint64_t *slot,
+                     const uint64_t *pivot)
 {
     uint64_t at = fake_alloc(f, 256);
     unsigned size = f->v.ptr_size;
-    enum layout_id p = type == ARANGE ? L_ma64_pivot : L_mr64_pivot, s = type == ARANGE ? L_ma64_slot : L_mr64_slot;
+    enum layout_id p = type == ARANGE ? L_ma64_pivot : L_mr64_pivot,
+                   s = type == ARANGE ? L_ma64_slot : L_mr64_slot;
     uint64_t slot_at = type == DENSE ? size : lx_off(&f->l, s);
     for (unsigned i = 0; i < n; i++) {
         fake_put_ptr(f, at + slot_at + (uint64_t)i * size, slot[i]);
@@ -98,7 +104,8 @@ static void full_tree(unsigned ptr_size)
 {
     struct fake *f = fake_new(ptr_size);
     unsigned n = f->l.m[L_mr64_slot].size / ptr_size, m = f->l.m[L_ma64_slot].size / ptr_size;
-    uint64_t *leaves = calloc(m, sizeof *leaves), *ends = calloc(m, sizeof *ends), slots[64], pivots[64];
+    uint64_t *leaves = calloc(m, sizeof *leaves), *ends = calloc(m, sizeof *ends), slots[64],
+             pivots[64];
     uint64_t at = 0, ulong_max = ptr_size == 8 ? UINT64_MAX : UINT32_MAX;
     for (unsigned i = 0; i < m; i++) {
         for (unsigned k = 0; k < n; k++) {
@@ -129,7 +136,8 @@ static void forged_nodes(void **state)
     (void)state;
     struct fake *f = fake_new(8);
     uint64_t a = area(f, 0x1000, 0x2000, 1), slots[16], pivots[16];
-    /* every slot of a node is the node itself: the depth bounds it, and the ranges become empty before */
+    /* every slot of a node is the node itself: the depth bounds it, and the ranges become empty
+     * before */
     uint64_t self = node(f, RANGE, 0, NULL, NULL), at = self & ~255ULL;
     for (unsigned i = 0; i < 16; i++) {
         fake_put_ptr(f, at + 128 + 8 * (uint64_t)i, self);
@@ -168,7 +176,8 @@ static void forged_nodes(void **state)
     slots[2] = 0x406; /* XA_ZERO_ENTRY */
     slots[3] = 3;
     slots[4] = a;
-    assert_int_equal(list(f, mm_with_root(f, node(f, LEAF, 5, slots, (uint64_t[]){1, 2, 3, 4, 0}))), ST_OK);
+    assert_int_equal(list(f, mm_with_root(f, node(f, LEAF, 5, slots, (uint64_t[]){1, 2, 3, 4, 0}))),
+                     ST_OK);
     assert_true(outcome.partial);
     assert_int_equal(seen.count, 1);
     fake_free(f);
@@ -183,7 +192,8 @@ static void endless_node(void **state)
     for (unsigned i = 0; i < 16; i++)
         fake_put_ptr(f, at + 128 + 8 * (uint64_t)i, enode);
     for (unsigned i = 0; i < 15; i++)
-        fake_put_ptr(f, at + 8 + 8 * (uint64_t)i, i ? 0 : UINT64_MAX); /* the first slot covers all */
+        fake_put_ptr(f, at + 8 + 8 * (uint64_t)i,
+                     i ? 0 : UINT64_MAX); /* the first slot covers all */
     assert_int_equal(list(f, mm_with_root(f, enode)), ST_OK);
     assert_true(outcome.partial);
     assert_non_null(strstr(outcome.reason, "deeper or larger"));
@@ -205,7 +215,8 @@ static void old_list(void **state)
     (void)state;
     struct fake *f = fake_new(8);
     fake_absent(f, L_mm_mt_root);
-    uint64_t a = area(f, 0x1000, 0x2000, 1), b = area(f, 0x2000, 0x3000, 3), c = area(f, 0x8000, 0x9000, 4), mm = fake_object(f);
+    uint64_t a = area(f, 0x1000, 0x2000, 1), b = area(f, 0x2000, 0x3000, 3),
+             c = area(f, 0x8000, 0x9000, 4), mm = fake_object(f);
     fake_set(f, mm, L_mm_mmap, a);
     fake_set(f, a, L_vma_next, b);
     fake_set(f, b, L_vma_next, c);
@@ -237,11 +248,16 @@ static void names(void **state)
 {
     (void)state;
     struct fake *f = fake_new(8);
-    uint64_t root = fake_dentry(f, "/", 0), top = fake_mount(f, root, 0, 0), lib = fake_dentry(f, "lib", root);
-    uint64_t file = fake_file(f, top, lib, fake_inode(f, fake_sb(f, "ext4", 8 << 20 | 3), 42, 0100644));
-    uint64_t shm = fake_file(f, top, fake_pseudo(f, "tmpfs", "dev/zero", 9), fake_inode(f, fake_sb(f, "tmpfs", 1), 9, 0100777));
-    uint64_t text = area(f, 0x1000, 0x3000, 5), heap = area(f, 0x3000, 0x5000, 3), plain = area(f, 0x5000, 0x6000, 3);
-    uint64_t anon = named(f, 0x6000, 0), both = named(f, 0x7000, 0), vdso = area(f, 0x8000, 0x9000, 5);
+    uint64_t root = fake_dentry(f, "/", 0), top = fake_mount(f, root, 0, 0),
+             lib = fake_dentry(f, "lib", root);
+    uint64_t file =
+        fake_file(f, top, lib, fake_inode(f, fake_sb(f, "ext4", 8 << 20 | 3), 42, 0100644));
+    uint64_t shm = fake_file(f, top, fake_pseudo(f, "tmpfs", "dev/zero", 9),
+                             fake_inode(f, fake_sb(f, "tmpfs", 1), 9, 0100777));
+    uint64_t text = area(f, 0x1000, 0x3000, 5), heap = area(f, 0x3000, 0x5000, 3),
+             plain = area(f, 0x5000, 0x6000, 3);
+    uint64_t anon = named(f, 0x6000, 0), both = named(f, 0x7000, 0),
+             vdso = area(f, 0x8000, 0x9000, 5);
     uint64_t stack = area(f, 0xa000, 0xc000, 3), odd = named(f, 0xc000, 0x10);
     uint64_t ops = fake_object(f), special = fake_object(f);
     fake_set(f, text, L_vma_file, file);
@@ -279,14 +295,18 @@ static void names(void **state)
     fake_free(f);
 }
 
-/* A file of overlayfs: the path and inode that the user sees are beside it, if the mark means what it says. */
+/* A file of overlayfs: the path and inode that the user sees are beside it, if the mark means what
+ * it says. */
 static void layered_file(void **state)
 {
     (void)state;
     struct fake *f = fake_new(8);
-    uint64_t root = fake_dentry(f, "/", 0), top = fake_mount(f, root, 0, 0), lower = fake_dentry(f, "lower", root);
-    uint64_t seen_as = fake_dentry(f, "merged", root), sb = fake_sb(f, "overlay", 30), a = area(f, 0x1000, 0x2000, 5);
-    uint64_t file = fake_file(f, top, lower, fake_inode(f, fake_sb(f, "ext4", 3), 5, 0100644)), user = file + 3 * FAR / 2;
+    uint64_t root = fake_dentry(f, "/", 0), top = fake_mount(f, root, 0, 0),
+             lower = fake_dentry(f, "lower", root);
+    uint64_t seen_as = fake_dentry(f, "merged", root), sb = fake_sb(f, "overlay", 30),
+             a = area(f, 0x1000, 0x2000, 5);
+    uint64_t file = fake_file(f, top, lower, fake_inode(f, fake_sb(f, "ext4", 3), 5, 0100644)),
+             user = file + 3 * FAR / 2;
     uint64_t mm = mm_with_root(f, node(f, LEAF, 2, (uint64_t[]){a, 0}, (uint64_t[]){0x1fff, 0}));
     fake_member(f, L_backing_file_user_path, 3 * FAR / 2, 0);
     fake_set(f, a, L_vma_file, file);
@@ -298,7 +318,9 @@ static void layered_file(void **state)
     static const struct {
         uint64_t mode;
         const char *want;
-    } rows[] = {{1 << 24, "0:30 99 /merged\n"}, {1 << 25, "0:30 99 /merged\n"}, {1 << 26, "0:3 5 /lower\n"}};
+    } rows[] = {{1 << 24, "0:30 99 /merged\n"},
+                {1 << 25, "0:30 99 /merged\n"},
+                {1 << 26, "0:3 5 /lower\n"}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         fake_set(f, file, L_file_mode, rows[i].mode);
         assert_int_equal(list(f, mm), ST_OK);
@@ -306,7 +328,8 @@ static void layered_file(void **state)
         assert_int_equal(seen.partial, 0);
     }
     fake_set(f, file, L_file_mode, 1 << 25);
-    fake_set(f, user, L_path_mnt, 0x600000001f); /* the next file's lock and mode: the mark means something else */
+    fake_set(f, user, L_path_mnt,
+             0x600000001f); /* the next file's lock and mode: the mark means something else */
     assert_int_equal(list(f, mm), ST_OK);
     assert_non_null(strstr(seen.text, "0:3 5 /lower\n"));
     fake_free(f);
@@ -326,8 +349,10 @@ static void no_types(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(leaf),       cmocka_unit_test(tree),     cmocka_unit_test(forged_nodes), cmocka_unit_test(endless_node),
-        cmocka_unit_test(dense_node), cmocka_unit_test(old_list), cmocka_unit_test(names),        cmocka_unit_test(no_types),
+        cmocka_unit_test(leaf),         cmocka_unit_test(tree),
+        cmocka_unit_test(forged_nodes), cmocka_unit_test(endless_node),
+        cmocka_unit_test(dense_node),   cmocka_unit_test(old_list),
+        cmocka_unit_test(names),        cmocka_unit_test(no_types),
         cmocka_unit_test(layered_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The page walker: the vectors of tests/vectors/xlat, and what reads, writes and visits make of translations. */
+/* The page walker: the vectors of tests/vectors/xlat, and what reads, writes and visits make of
+ * translations. */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,7 +53,9 @@ static void put(struct memory *m, uint64_t at, uint64_t v, size_t size)
     memcpy(page_at(m, at) + at % PAGE, &v, size);
 }
 
-/* ---- vectors ---------------------------------------------------------------------------------------------------- */
+/* ---- vectors
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 struct vectors {
     const char *file;
@@ -66,8 +69,12 @@ struct vectors {
 };
 
 static const char *const fault_names[] = {
-    [WALK_OK] = "ok",           [WALK_NOT_CANONICAL] = "not-canonical", [WALK_NOT_PRESENT] = "not-present",
-    [WALK_RESERVED] = "reserved", [WALK_TABLE_ABSENT] = "table-absent",   [WALK_OUTER] = "outer",
+    [WALK_OK] = "ok",
+    [WALK_NOT_CANONICAL] = "not-canonical",
+    [WALK_NOT_PRESENT] = "not-present",
+    [WALK_RESERVED] = "reserved",
+    [WALK_TABLE_ABSENT] = "table-absent",
+    [WALK_OUTER] = "outer",
 };
 
 static void complain(const struct vectors *v, const char *fmt, ...)
@@ -89,7 +96,8 @@ static enum form_id form_named(const struct vectors *v, const char *name)
     return 0;
 }
 
-static int resolve(void *arg, const struct aspace *as, unsigned level, uint64_t entry, uint64_t va, uint64_t *ret)
+static int resolve(void *arg, const struct aspace *as, unsigned level, uint64_t entry, uint64_t va,
+                   uint64_t *ret)
 {
     const struct vectors *v = arg;
     (void)as, (void)level, (void)va;
@@ -142,7 +150,8 @@ static int same_as_walk(const struct walk *w, void *arg)
     struct walk again;
     int st = aspace_walk(&p->v->as, GVA(w->va), &again);
     if (st != ST_OK || memcmp(&again, w, sizeof again))
-        complain(p->v, "%#llx is visited as something else than aspace_walk says", (unsigned long long)w->va);
+        complain(p->v, "%#llx is visited as something else than aspace_walk says",
+                 (unsigned long long)w->va);
     p->count++;
     return 0;
 }
@@ -161,9 +170,11 @@ static void check_translation(const struct vectors *v, const struct walk *w)
         return;
     }
     if (st != ST_OK || pa != w->outer_pa || !left || left > w->size - (w->va & (w->size - 1)))
-        complain(v, "aspace_translate says %d, %#llx, %#llx left", st, (unsigned long long)pa, (unsigned long long)left);
+        complain(v, "aspace_translate says %d, %#llx, %#llx left", st, (unsigned long long)pa,
+                 (unsigned long long)left);
     if (visited != 1 || memcmp(&found, w, sizeof found))
-        complain(v, "aspace_each_page finds something else: %d, %#llx", visited, (unsigned long long)found.pa);
+        complain(v, "aspace_each_page finds something else: %d, %#llx", visited,
+                 (unsigned long long)found.pa);
 }
 
 static void check_mapped(struct vectors *v, uint64_t va, const char *rest)
@@ -179,8 +190,8 @@ static void check_mapped(struct vectors *v, uint64_t va, const char *rest)
     if (st != ST_OK || w.fault != WALK_OK)
         complain(v, "is %s after %u levels", fault_names[w.fault], w.levels);
     if (w.pa != pa || w.size != size || strcmp(is, rights) || w.outer_pa != (n == 4 ? outer : pa))
-        complain(v, "is %#llx, size %#llx, %s, outer %#llx", (unsigned long long)w.pa, (unsigned long long)w.size, is,
-                 (unsigned long long)w.outer_pa);
+        complain(v, "is %#llx, size %#llx, %s, outer %#llx", (unsigned long long)w.pa,
+                 (unsigned long long)w.size, is, (unsigned long long)w.outer_pa);
     check_translation(v, &w);
 }
 
@@ -193,7 +204,8 @@ static void check_fault(struct vectors *v, uint64_t va, const char *rest)
         complain(v, "not understood");
     int st = aspace_walk(&v->as, GVA(va), &w);
     if (st != ST_ABSENT || strcmp(fault_names[w.fault], fault) || w.levels != levels || w.size)
-        complain(v, "is %s after %u levels, size %#llx", fault_names[w.fault], w.levels, (unsigned long long)w.size);
+        complain(v, "is %s after %u levels, size %#llx", fault_names[w.fault], w.levels,
+                 (unsigned long long)w.size);
     check_translation(v, &w);
 }
 
@@ -316,11 +328,14 @@ static void test_vectors(void **state)
     assert_true(files >= 8 && checks >= 100);
 }
 
-/* ---- reads ------------------------------------------------------------------------------------------------------ */
+/* ---- reads
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 /*
- * A 4-level space: virtual page i of 0xffff888000000000 on lies in frame frame_of[i]; frame 0 means that there is none. Frames
- * are at 0x100000 and hold their own number in every byte; frame 15 is not in memory.
+ * A 4-level space: virtual page i of 0xffff888000000000 on lies in frame frame_of[i]; frame 0 means
+ * that there is none. Frames are at 0x100000 and hold their own number in every byte; frame 15 is
+ * not in memory.
  */
 static const uint8_t frame_of[16] = {1, 2, 3, 5, 4, 0, 6, 15, 7, 8, 9, 10, 1, 1, 11, 12};
 static const uint64_t BASE = 0xffff888000000000;
@@ -412,7 +427,8 @@ static void test_end_of_addresses(void **state)
     assert_int_equal(aspace_read_str(&s.as, GVA(-16ULL), text, sizeof text), ST_ABSENT);
     assert_int_equal(strlen(text), 16);
     uint64_t count = 0;
-    assert_int_equal(aspace_each_page(&s.as, -(uint64_t)PAGE, UINT64_MAX, 10, count_page, &count), ST_OK);
+    assert_int_equal(aspace_each_page(&s.as, -(uint64_t)PAGE, UINT64_MAX, 10, count_page, &count),
+                     ST_OK);
     assert_int_equal(count, 1);
     space_free(&s);
 }
@@ -445,7 +461,8 @@ static void test_strings(void **state)
     assert_string_equal(text, "abcdef");
     assert_int_equal(aspace_read_str(&s.as, GVA(BASE + PAGE - 3), text, 4), ST_LIMIT);
     assert_string_equal(text, "abc");
-    assert_int_equal(aspace_read_str(&s.as, GVA(BASE + 5 * PAGE - 2), text, sizeof text), ST_ABSENT);
+    assert_int_equal(aspace_read_str(&s.as, GVA(BASE + 5 * PAGE - 2), text, sizeof text),
+                     ST_ABSENT);
     assert_string_equal(text, "xx");
     assert_int_equal(aspace_read_str(&s.as, GVA(BASE + 5 * PAGE), text, sizeof text), ST_ABSENT);
     assert_string_equal(text, "");
@@ -457,7 +474,8 @@ static void test_strings(void **state)
     space_free(&s);
 }
 
-static int write_host(void *source, const struct phys_range *r, uint64_t at, const void *buf, size_t n, size_t *done)
+static int write_host(void *source, const struct phys_range *r, uint64_t at, const void *buf,
+                      size_t n, size_t *done)
 {
     (void)source;
     memcpy(r->host + (at - r->start), buf, n);
@@ -477,7 +495,8 @@ static void test_write(void **state)
     assert_int_equal(aspace_write(&s.as, GVA(BASE), buf, 8, &done), ST_UNSUPPORTED);
     assert_int_equal(done, 0);
     s.m.phys.ops = &ops;
-    assert_int_equal(aspace_write(&s.as, GVA(BASE + 3 * PAGE + 8), buf, 3 * PAGE, &done), ST_ABSENT);
+    assert_int_equal(aspace_write(&s.as, GVA(BASE + 3 * PAGE + 8), buf, 3 * PAGE, &done),
+                     ST_ABSENT);
     assert_int_equal(done, 2 * PAGE - 8); /* frames 5 and 4 */
     assert_int_equal(s.frames[4 * PAGE + 7], 5);
     assert_int_equal(s.frames[4 * PAGE + 8], 0xaa);
@@ -486,7 +505,8 @@ static void test_write(void **state)
     space_free(&s);
 }
 
-/* ---- visits, roots ---------------------------------------------------------------------------------------------- */
+/* ---- visits, roots
+ * ---------------------------------------------------------------------------------------------- */
 
 static void test_self_reference_is_bounded(void **state)
 {
@@ -523,7 +543,8 @@ static void test_visit(void **state)
     count = 0;
     assert_int_equal(aspace_each_page(&s.as, 0, UINT64_MAX, 100, stop_at_third, &count), 33);
     count = 0;
-    assert_int_equal(aspace_each_page(&s.as, BASE + PAGE + 5, BASE + 3 * PAGE, 100, count_page, &count), ST_OK);
+    assert_int_equal(
+        aspace_each_page(&s.as, BASE + PAGE + 5, BASE + 3 * PAGE, 100, count_page, &count), ST_OK);
     assert_int_equal(count, 3);
     count = 0;
     assert_int_equal(aspace_each_page(&s.as, BASE + 1, BASE, 100, count_page, &count), ST_OK);

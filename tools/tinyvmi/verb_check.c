@@ -116,7 +116,8 @@ const struct verb verb_check = {
         (const char *const[]){
             "Compares what the kernel tells in several places: tasks by list, by process id and by "
             "scanning memory; modules by list, by sysfs and by the tree of their addresses; the "
-            "entries of the system call table and the interrupt table with the kernel's text; ftrace and kprobe hooks. "
+            "entries of the system call table and the interrupt table with the kernel's text; "
+            "ftrace and kprobe hooks. "
             "A running guest changes while it is read: look again before you believe a warning.",
             NULL},
     .columns = columns,

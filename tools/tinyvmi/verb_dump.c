@@ -54,8 +54,10 @@ static int copy_range(struct dump *d, struct outfile *f, const struct vmi_range 
         if (r->start + i >= data_end &&
             vmi_next_data(d->run->vmi, r->start + i, &data, &data_end) != VMI_SUCCESS)
             data = data_end = r->start + r->size;
-        if (data > r->start + i) { /* never touched: a hole in the file, and the guest's host need not allocate it */
-            uint64_t skip = data - (r->start + i) < r->size - i ? data - (r->start + i) : r->size - i;
+        if (data > r->start + i) { /* never touched: a hole in the file, and the guest's host need
+                                      not allocate it */
+            uint64_t skip =
+                data - (r->start + i) < r->size - i ? data - (r->start + i) : r->size - i;
             i += skip;
             d->done += skip;
             continue;

@@ -56,8 +56,7 @@ static void print_kernel(struct out *o, const struct view *v)
     str_guest(&s, k->banner, strlen(k->banner), 0);
     label(o, "banner");
     struct str wrapped = {0};
-    str_wrap(&wrapped, s.p ? s.p : "", LABEL,
-             o->terminal && o->width ? o->width : SIZE_MAX);
+    str_wrap(&wrapped, s.p ? s.p : "", LABEL, o->terminal && o->width ? o->width : SIZE_MAX);
     fputs(wrapped.n > LABEL ? wrapped.p + LABEL : "\n", o->f);
     str_free(&wrapped);
     s.n = 0;

@@ -428,7 +428,8 @@ static int whole_type(struct layout *lay, const char *type)
     if (vmi_type_size(run->vmi, type, &size) != VMI_SUCCESS)
         return no_type(run, type);
     status_t status = vmi_each_member(run->vmi, type, keep, lay, &o);
-    if (status != VMI_SUCCESS && vmi_last_error(run->vmi)->kind == VMI_ERROR_ABSENT && !lay->pattern)
+    if (status != VMI_SUCCESS && vmi_last_error(run->vmi)->kind == VMI_ERROR_ABSENT &&
+        !lay->pattern)
         return plain_type(run, type, size);
     if (status != VMI_SUCCESS)
         return guest_error(run, type);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From a guess about where the kernel is to a view of it: symbols, types, offsets, page tables, facts. A guess is proved
- * when the image has a kernel banner and symbols that can be decoded (or a profile gives them).
+ * From a guess about where the kernel is to a view of it: symbols, types, offsets, page tables,
+ * facts. A guess is proved when the image has a kernel banner and symbols that can be decoded (or a
+ * profile gives them).
  */
 #define _GNU_SOURCE
 #include "os/linux/bringup.h"
@@ -57,7 +58,8 @@ static int image_bytes(struct bringup *b, const struct lx_guess *g, uint64_t off
     return ST_OK;
 }
 
-/* Finds the kernel's banner in the image and copies it: "Linux version 6.1.0-..." (init/version.c). */
+/* Finds the kernel's banner in the image and copies it: "Linux version 6.1.0-..." (init/version.c).
+ */
 static const uint8_t *find_banner(struct bytes image, char *buf, size_t size)
 {
     static const char start[] = "Linux version ";
@@ -66,7 +68,8 @@ static const uint8_t *find_banner(struct bytes image, char *buf, size_t size)
         const uint8_t *v = p + sizeof start - 1;
         const uint8_t *nul = memchr(p, '\0', MIN_OF((size_t)(end - p), size));
         const uint8_t *number = nul ? memchr(p, '#', (size_t)(nul - p)) : NULL;
-        /* Debian's 6.1 keeps a second one whose "#" has no number: init/version.c before its time stamp */
+        /* Debian's 6.1 keeps a second one whose "#" has no number: init/version.c before its time
+         * stamp */
         if (number && v < nul && *v >= '2' && *v <= '9' && number[1] >= '0' && number[1] <= '9') {
             memcpy(buf, p, (size_t)(nul - p));
             buf[nul - p] = '\0';
@@ -93,7 +96,8 @@ static void kallsyms_hint(const struct lx_guess *g, struct kallsyms_hint *ret)
                 {"SYMBOL(kallsyms_relative_base)", offsetof(struct kallsyms_hint, relative_base)}};
     memset(ret, 0, sizeof *ret);
     for (size_t i = 0; i < ARRAY_LEN(rows) && g->vmcoreinfo.p; i++)
-        (void)lx_vmcoreinfo_number(g->vmcoreinfo, rows[i].key, 16, (uint64_t *)((char *)ret + rows[i].at));
+        (void)lx_vmcoreinfo_number(g->vmcoreinfo, rows[i].key, 16,
+                                   (uint64_t *)((char *)ret + rows[i].at));
 }
 
 static int open_kallsyms(struct bringup *b, const struct lx_guess *g)
@@ -101,8 +105,9 @@ static int open_kallsyms(struct bringup *b, const struct lx_guess *g)
     struct linux_view *l = b->l;
     struct kallsyms_hint hint;
     struct kallsyms_layout layout;
-    struct kallsyms_image image = {
-        .bytes = b->part, .va = g->va ? g->va + b->part_off : 0, .ptr_size = g->arch == ARCH_X86 ? 4 : 8};
+    struct kallsyms_image image = {.bytes = b->part,
+                                   .va = g->va ? g->va + b->part_off : 0,
+                                   .ptr_size = g->arch == ARCH_X86 ? 4 : 8};
     if (l->flags & VMI_OPEN_NO_KALLSYMS)
         return ST_ABSENT;
     kallsyms_hint(g, &hint);
@@ -121,12 +126,14 @@ static int symbol_of(const struct symtab *t, const char *name, uint64_t *ret)
     return st;
 }
 
-/* The image's virtual address when the guess did not know it: from a symbol whose place in the image is known. */
+/* The image's virtual address when the guess did not know it: from a symbol whose place in the
+ * image is known. */
 static int settle_va(struct bringup *b, struct lx_guess *g)
 {
     uint64_t va;
     char banner[256];
-    /* tables of arm64 with 4 KiB pages read like those of x86-64: where the kernel is linked tells the two apart */
+    /* tables of arm64 with 4 KiB pages read like those of x86-64: where the kernel is linked tells
+     * the two apart */
     if (!g->va && g->arch != ARCH_X86 && symbol_of(&b->l->kallsyms, "_stext", &va) == ST_OK &&
         (g->arch == ARCH_X86_64) != (va >= 0xffffffff80000000ULL))
         return ST_ABSENT;
@@ -143,7 +150,8 @@ static int settle_va(struct bringup *b, struct lx_guess *g)
         b->part_off -= g->pa - pa;
         return ST_OK;
     }
-    if (g->arch == ARCH_ARM64 && !strcmp(g->how, "arm64 image header") && symbol_of(&b->l->kallsyms, "_text", &va) == ST_OK) {
+    if (g->arch == ARCH_ARM64 && !strcmp(g->how, "arm64 image header") &&
+        symbol_of(&b->l->kallsyms, "_text", &va) == ST_OK) {
         g->va = va;
         return ST_OK;
     }
@@ -180,7 +188,8 @@ static void set_space(struct linux_view *l, const struct lx_guess *g)
         v->kernel.split = 1ULL << 63;
 }
 
-/* The kernel's own top table, where the guess had another's (a process's, the trampoline's) or none. */
+/* The kernel's own top table, where the guess had another's (a process's, the trampoline's) or
+ * none. */
 static int settle_root(struct bringup *b, struct lx_guess *g, const char **how)
 {
     static const char *const names[] = {"init_top_pgt", "swapper_pg_dir", "init_level4_pgt"};
@@ -223,11 +232,13 @@ static void open_types(struct bringup *b, const struct lx_guess *g)
     const char *how = "__start_BTF";
     if (l->flags & VMI_OPEN_NO_BTF)
         return;
-    if (lx_symbol(l, "__start_BTF", &start) == ST_OK && lx_symbol(l, "__stop_BTF", &stop) == ST_OK && stop > start)
+    if (lx_symbol(l, "__start_BTF", &start) == ST_OK &&
+        lx_symbol(l, "__stop_BTF", &stop) == ST_OK && stop > start)
         blob = bytes_sub(b->part, start - g->va - b->part_off, stop - start);
     if (!blob.p || btf_open(blob, v->ptr_size, NULL, NULL, &v->types) != ST_OK) {
         how = "BTF's magic number";
-        for (uint64_t from = 0; btf_search(b->part, from, &blob) == ST_OK; from = (uint64_t)(blob.p - b->part.p) + 2)
+        for (uint64_t from = 0; btf_search(b->part, from, &blob) == ST_OK;
+             from = (uint64_t)(blob.p - b->part.p) + 2)
             if (btf_open(blob, v->ptr_size, NULL, NULL, &v->types) == ST_OK)
                 break;
     }
@@ -279,7 +290,8 @@ static void kernel_facts(struct bringup *b, const struct lx_guess *g, const char
     os_fact(v, "kernel", g->how, "image at %#" PRIx64 ", physical %#" PRIx64, g->va, g->pa);
     os_fact(v, "page table root", root_how, "%#" PRIx64 ", %s", k->root, k->paging);
     if (k->slide_known)
-        os_fact(v, "KASLR slide", g->vmcoreinfo.p ? "vmcoreinfo" : "image address less link address", "%#" PRIx64,
+        os_fact(v, "KASLR slide",
+                g->vmcoreinfo.p ? "vmcoreinfo" : "image address less link address", "%#" PRIx64,
                 (uint64_t)k->slide);
 }
 
@@ -289,28 +301,34 @@ static void find_direct_map(struct linux_view *l)
     struct vmi_kernel *k = &l->v->info;
     uint64_t at, next, pa, left;
     const char *how = "page_offset_base";
-    if (lx_symbol(l, "page_offset_base", &at) != ST_OK || aspace_read64(&l->v->kernel, GVA(at), &k->direct_map) != ST_OK) {
+    if (lx_symbol(l, "page_offset_base", &at) != ST_OK ||
+        aspace_read64(&l->v->kernel, GVA(at), &k->direct_map) != ST_OK) {
         how = "the second task's addresses";
         if (!l->init_task || lx_ptr(l, l->init_task, L_task_tasks, &next) != ST_OK ||
-            aspace_translate(&l->v->kernel, GVA(next), &pa, &left) != ST_OK || (next - pa) & 0xfffff)
+            aspace_translate(&l->v->kernel, GVA(next), &pa, &left) != ST_OK ||
+            (next - pa) & 0xfffff)
             return;
         k->direct_map = next - pa;
     }
     os_fact(l->v, "linear map", how, "%#" PRIx64, k->direct_map);
 }
 
-/* Page-table isolation: the top table is the lower half of an 8 KiB pair; the user half maps user entries, too. */
+/* Page-table isolation: the top table is the lower half of an 8 KiB pair; the user half maps user
+ * entries, too. */
 static void detect_isolation(struct linux_view *l)
 {
     uint64_t flag, at, word;
     struct vmi_kernel *k = &l->v->info;
     if (l->v->arch != ARCH_X86_64)
         return;
-    /* X86_FEATURE_PTI is word 7 bit 11 of the capabilities (arch/x86/include/asm/cpufeatures.h, since 4.15) */
+    /* X86_FEATURE_PTI is word 7 bit 11 of the capabilities (arch/x86/include/asm/cpufeatures.h,
+     * since 4.15) */
     if (lx_symbol(l, "boot_cpu_data", &at) == ST_OK && lx_has(l, L_cpuinfo_capability) &&
-        aspace_read64(&l->v->kernel, GVA(at + lx_off(l, L_cpuinfo_capability) + 7 * 4), &word) == ST_OK) {
+        aspace_read64(&l->v->kernel, GVA(at + lx_off(l, L_cpuinfo_capability) + 7 * 4), &word) ==
+            ST_OK) {
         k->page_table_isolation = word >> 11 & 1;
-        os_fact(l->v, "page table isolation", "boot_cpu_data.x86_capability", "%s", k->page_table_isolation ? "on" : "off");
+        os_fact(l->v, "page table isolation", "boot_cpu_data.x86_capability", "%s",
+                k->page_table_isolation ? "on" : "off");
         return;
     }
     if (lx_symbol(l, "init_mm", &flag) == ST_OK)
@@ -318,8 +336,9 @@ static void detect_isolation(struct linux_view *l)
 }
 
 /*
- * The timekeeper: in tk_core, behind its sequence counter (kernel/time/timekeeping.c); where kallsyms has no variables, the
- * object in kernel data whose offs_real is its wall_to_monotonic with the sign turned, as the kernel keeps them.
+ * The timekeeper: in tk_core, behind its sequence counter (kernel/time/timekeeping.c); where
+ * kallsyms has no variables, the object in kernel data whose offs_real is its wall_to_monotonic
+ * with the sign turned, as the kernel keeps them.
  */
 static void find_timekeeper(struct linux_view *l)
 {
@@ -329,7 +348,8 @@ static void find_timekeeper(struct linux_view *l)
     if (!lx_has(l, L_timekeeper_xtime_sec) || !lx_has(l, L_timekeeper_offs_real))
         return;
     if (lx_symbol(l, "tk_core", &at) == ST_OK) {
-        l->timekeeper = at + (lx_has(l, L_tk_data_timekeeper) ? lx_off(l, L_tk_data_timekeeper) : 8);
+        l->timekeeper =
+            at + (lx_has(l, L_tk_data_timekeeper) ? lx_off(l, L_tk_data_timekeeper) : 8);
         return;
     }
     for (uint64_t off = 0; off < MIN_OF(l->image.size, 128u << 20); off += 4096) {
@@ -337,15 +357,18 @@ static void find_timekeeper(struct linux_view *l)
             continue;
         for (size_t i = 0; i < 4096; i += 8) {
             real = le64(page + i);
-            if (real < 1000000000ULL * 1000000000 || real > 4000000000ULL * 1000000000) /* 2001 to 2096 */
+            if (real < 1000000000ULL * 1000000000 ||
+                real > 4000000000ULL * 1000000000) /* 2001 to 2096 */
                 continue;
             at = l->image.va + off + i - lx_off(l, L_timekeeper_offs_real);
             if (lx_read(l, at, L_timekeeper_wall_to_mono, &sec) == ST_OK &&
                 lx_read(l, at, L_timekeeper_wall_to_mono_nsec, &nsec) == ST_OK &&
-                real == (uint64_t)-(int64_t)(sec * 1000000000u + nsec) && lx_read(l, at, L_timekeeper_xtime_sec, &sec) == ST_OK &&
+                real == (uint64_t) - (int64_t)(sec * 1000000000u + nsec) &&
+                lx_read(l, at, L_timekeeper_xtime_sec, &sec) == ST_OK &&
                 sec >= real / 1000000000u && sec - real / 1000000000u < 100u * 365 * 86400) {
                 l->timekeeper = at;
-                os_fact(v, "timekeeper", "offsets that must be each other's negative", "%#" PRIx64, at);
+                os_fact(v, "timekeeper", "offsets that must be each other's negative", "%#" PRIx64,
+                        at);
                 return;
             }
         }
@@ -360,12 +383,15 @@ int lx_refresh(struct osview *v)
     if (lx_has(l, L_uts_name) && lx_symbol(l, "init_uts_ns", &at) == ST_OK)
         (void)lx_text(l, at + lx_off(l, L_uts_name) + lx_off(l, L_utsname_nodename), k->hostname,
                       MIN_OF(sizeof k->hostname, (size_t)65));
-    if (lx_symbol(l, "__num_online_cpus", &at) == ST_OK && aspace_read64(&v->kernel, GVA(at), &n) == ST_OK)
+    if (lx_symbol(l, "__num_online_cpus", &at) == ST_OK &&
+        aspace_read64(&v->kernel, GVA(at), &n) == ST_OK)
         k->cpus_online = (uint32_t)n;
     if (lx_has(l, L_timekeeper_xtime_sec) && l->timekeeper) {
         at = l->timekeeper;
-        if (lx_read(l, at, L_timekeeper_xtime_sec, &sec) == ST_OK && lx_read(l, at, L_timekeeper_offs_real, &real) == ST_OK &&
-            lx_read(l, at, L_timekeeper_offs_boot, &boot) == ST_OK && real > boot && sec > (real - boot) / 1000000000u) {
+        if (lx_read(l, at, L_timekeeper_xtime_sec, &sec) == ST_OK &&
+            lx_read(l, at, L_timekeeper_offs_real, &real) == ST_OK &&
+            lx_read(l, at, L_timekeeper_offs_boot, &boot) == ST_OK && real > boot &&
+            sec > (real - boot) / 1000000000u) {
             uint64_t shift = 0, frac = 0;
             k->boot_time_s = (real - boot) / 1000000000u;
             if (lx_read(l, at, L_timekeeper_shift, &shift) == ST_OK && shift < 64 &&
@@ -434,7 +460,8 @@ static int prove(void *arg, const struct lx_guess *guess)
     char banner[256];
     if (b->refused.code != ST_OK)
         return ST_ABSENT;
-    if (!g.size || image_bytes(b, &g, g.ro_size ? g.ro : 0, g.ro_size ? g.ro_size : g.size) != ST_OK)
+    if (!g.size ||
+        image_bytes(b, &g, g.ro_size ? g.ro : 0, g.ro_size ? g.ro_size : g.size) != ST_OK)
         return ST_ABSENT;
     if (!find_banner(b->part, banner, sizeof banner))
         return ST_ABSENT;
@@ -474,7 +501,8 @@ static int prove(void *arg, const struct lx_guess *guess)
     return ST_OK;
 }
 
-int linux_probe(struct source *source, const struct os_options *options, struct diag *d, struct osview *ret)
+int linux_probe(struct source *source, const struct os_options *options, struct diag *d,
+                struct osview *ret)
 {
     uint64_t began = plat_now_ns();
     struct linux_view *l = calloc(1, sizeof *l);
@@ -494,11 +522,15 @@ int linux_probe(struct source *source, const struct os_options *options, struct 
         lx_close(ret);
         if (st == ST_LIMIT)
             return diag_fail(d, ST_LIMIT,
-                             "no Linux kernel was found in %s: more places look like one than any guest has; its memory may "
-                             "be forged", source->name);
+                             "no Linux kernel was found in %s: more places look like one than any "
+                             "guest has; its memory may "
+                             "be forged",
+                             source->name);
         return diag_fail(d, ST_ABSENT,
-                         "no Linux kernel was found in %s (looked at %sthe real-mode page tables, image headers, vmcoreinfo and "
-                         "kallsyms in all of memory): is this a whole dump of a Linux guest, taken after it booted?",
+                         "no Linux kernel was found in %s (looked at %sthe real-mode page tables, "
+                         "image headers, vmcoreinfo and "
+                         "kallsyms in all of memory): is this a whole dump of a Linux guest, taken "
+                         "after it booted?",
                          source->name, source->vcpu ? "vCPU registers, " : "");
     }
     if (source->layout_note[0])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Open files. Facts: include/linux/fdtable.h (the table and its bitmaps), fs/proc/fd.c (seq_show: what fdinfo prints),
- * include/uapi/linux/stat.h, include/uapi/asm-generic/fcntl.h.
+ * Open files. Facts: include/linux/fdtable.h (the table and its bitmaps), fs/proc/fd.c (seq_show:
+ * what fdinfo prints), include/uapi/linux/stat.h, include/uapi/asm-generic/fcntl.h.
  */
 #include "os/linux/file.h"
 #include "os/linux/path.h"
@@ -9,9 +9,9 @@
 #include <inttypes.h>
 
 enum {
-    MAX_FDS = 1 << 20,     /* sysctl_nr_open, fs/file.c */
-    PIECE_BYTES = 512,     /* of the bitmaps, read at once: 4096 descriptors */
-    GROUP = 64,            /* pointers read at once */
+    MAX_FDS = 1 << 20,       /* sysctl_nr_open, fs/file.c */
+    PIECE_BYTES = 512,       /* of the bitmaps, read at once: 4096 descriptors */
+    GROUP = 64,              /* pointers read at once */
     OPEN_CLOEXEC = 02000000, /* O_CLOEXEC on x86 and Arm */
 };
 
@@ -33,20 +33,26 @@ static bool bit_of(const uint8_t *map, unsigned i)
 static bool spend(struct fd_table *t)
 {
     if (!*t->left) {
-        outcome_cut(t->o, "more open files than the bound; those of the table at %#" PRIx64 " are not all looked at", t->fd);
+        outcome_cut(t->o,
+                    "more open files than the bound; those of the table at %#" PRIx64
+                    " are not all looked at",
+                    t->fd);
         return false;
     }
     --*t->left;
     return true;
 }
 
-/* The descriptors first .. first + GROUP - 1, of which `open` has the bits. Non-zero: the callback wants no more. */
-static int each_of_group(struct fd_table *t, uint64_t first, unsigned n, const uint8_t *open, const uint8_t *cloexec)
+/* The descriptors first .. first + GROUP - 1, of which `open` has the bits. Non-zero: the callback
+ * wants no more. */
+static int each_of_group(struct fd_table *t, uint64_t first, unsigned n, const uint8_t *open,
+                         const uint8_t *cloexec)
 {
     uint8_t raw[GROUP * 8];
     unsigned ptr_size = t->l->v->ptr_size;
     size_t done = 0;
-    if (aspace_read(&t->l->v->kernel, GVA(t->fd + first * ptr_size), raw, (size_t)n * ptr_size, &done) != ST_OK)
+    if (aspace_read(&t->l->v->kernel, GVA(t->fd + first * ptr_size), raw, (size_t)n * ptr_size,
+                    &done) != ST_OK)
         outcome_cut(t->o, "the table of files at %#" PRIx64 " is not all in memory", t->fd);
     for (unsigned i = 0; i < n && (i + 1) * ptr_size <= done; i++) {
         uint64_t file = ptr_size == 8 ? le64(raw + 8 * i) : le32(raw + 4 * i);
@@ -68,11 +74,14 @@ static int each_of_piece(struct fd_table *t, uint64_t first, unsigned n)
     if (!spend(t))
         return 1;
     if (aspace_read(&t->l->v->kernel, GVA(t->open_fds + first / 8), open, bytes, NULL) != ST_OK) {
-        outcome_cut(t->o, "the bitmap of open files at %#" PRIx64 " is not in memory", t->open_fds + first / 8);
+        outcome_cut(t->o, "the bitmap of open files at %#" PRIx64 " is not in memory",
+                    t->open_fds + first / 8);
         return 0;
     }
-    if (aspace_read(&t->l->v->kernel, GVA(t->close_on_exec + first / 8), cloexec, bytes, NULL) != ST_OK)
-        outcome_cut(t->o, "the close-on-exec bitmap at %#" PRIx64 " is not in memory", t->close_on_exec + first / 8);
+    if (aspace_read(&t->l->v->kernel, GVA(t->close_on_exec + first / 8), cloexec, bytes, NULL) !=
+        ST_OK)
+        outcome_cut(t->o, "the close-on-exec bitmap at %#" PRIx64 " is not in memory",
+                    t->close_on_exec + first / 8);
     for (unsigned i = 0; i < n; i += GROUP) {
         unsigned group = MIN_OF((unsigned)GROUP, n - i);
         if (memcmp(open + i / 8, none, (group + 7) / 8) == 0)
@@ -83,10 +92,11 @@ static int each_of_piece(struct fd_table *t, uint64_t first, unsigned n)
     return 0;
 }
 
-int lx_each_fd(const struct linux_view *l, uint64_t task, uint64_t *left, lx_fd_cb cb, void *data, struct vmi_outcome *o)
+int lx_each_fd(const struct linux_view *l, uint64_t task, uint64_t *left, lx_fd_cb cb, void *data,
+               struct vmi_outcome *o)
 {
-    static const enum layout_id need[] = {L_task_files, L_files_fdt, L_fdt_max_fds, L_fdt_fd, L_fdt_open_fds,
-                                          L_fdt_close_on_exec};
+    static const enum layout_id need[] = {L_task_files, L_files_fdt,    L_fdt_max_fds,
+                                          L_fdt_fd,     L_fdt_open_fds, L_fdt_close_on_exec};
     struct fd_table t = {.l = l, .left = left, .cb = cb, .data = data, .o = o};
     uint64_t files, fdt;
     int st = lx_require(l, "the open files", need, ARRAY_LEN(need));
@@ -95,12 +105,17 @@ int lx_each_fd(const struct linux_view *l, uint64_t task, uint64_t *left, lx_fd_
     if ((st = lx_ptr(l, task, L_task_files, &files)) == ST_OK && !files)
         return ST_OK;
     if (st != ST_OK || (st = lx_ptr(l, files, L_files_fdt, &fdt)) != ST_OK ||
-        (st = lx_read(l, fdt, L_fdt_max_fds, &t.max)) != ST_OK || (st = lx_ptr(l, fdt, L_fdt_fd, &t.fd)) != ST_OK ||
+        (st = lx_read(l, fdt, L_fdt_max_fds, &t.max)) != ST_OK ||
+        (st = lx_ptr(l, fdt, L_fdt_fd, &t.fd)) != ST_OK ||
         (st = lx_ptr(l, fdt, L_fdt_open_fds, &t.open_fds)) != ST_OK ||
         (st = lx_ptr(l, fdt, L_fdt_close_on_exec, &t.close_on_exec)) != ST_OK)
-        return diag_fail(l->v->diag, st, "the table of open files of the task at %#" PRIx64 " is not in memory", task);
+        return diag_fail(l->v->diag, st,
+                         "the table of open files of the task at %#" PRIx64 " is not in memory",
+                         task);
     if (t.max > MAX_FDS) {
-        outcome_cut(o, "the table of files at %#" PRIx64 " claims %" PRIu64 " entries; %d were looked at", fdt, t.max, MAX_FDS);
+        outcome_cut(
+            o, "the table of files at %#" PRIx64 " claims %" PRIu64 " entries; %d were looked at",
+            fdt, t.max, MAX_FDS);
         t.max = MAX_FDS;
     }
     for (uint64_t first = 0; first < t.max; first += PIECE_BYTES * 8)
@@ -156,7 +171,8 @@ static void read_file(struct files_walk *w, const struct lx_fd *fd, struct vmi_f
     if (fd->close_on_exec)
         f->open_flags |= OPEN_CLOEXEC;
     whole &= lx_read(l, fd->file, L_file_pos, &f->position) == ST_OK;
-    whole &= lx_ptr(l, fd->file, L_file_inode, &inode) == ST_OK && lx_read(l, inode, L_inode_ino, &f->inode) == ST_OK;
+    whole &= lx_ptr(l, fd->file, L_file_inode, &inode) == ST_OK &&
+             lx_read(l, inode, L_inode_ino, &f->inode) == ST_OK;
     if (whole && lx_read(l, inode, L_inode_mode, &v) == ST_OK)
         f->mode = (uint32_t)v;
     else
@@ -183,11 +199,13 @@ static int give_file(const struct lx_fd *fd, void *data)
     return w->cb(&f, w->data);
 }
 
-int lx_files(struct osview *v, const struct vmi_process *p, vmi_file_cb cb, void *data, struct vmi_outcome *ret)
+int lx_files(struct osview *v, const struct vmi_process *p, vmi_file_cb cb, void *data,
+             struct vmi_outcome *ret)
 {
-    static const enum layout_id need[] = {L_file_path,   L_file_inode,  L_file_flags,      L_file_pos,       L_inode_mode,
-                                          L_inode_ino,   L_path_mnt,    L_path_dentry,     L_dentry_parent,  L_dentry_name,
-                                          L_vfsmount_root, L_mount_mnt, L_mount_parent,    L_mount_mountpoint};
+    static const enum layout_id need[] = {
+        L_file_path,     L_file_inode, L_file_flags,   L_file_pos,        L_inode_mode,
+        L_inode_ino,     L_path_mnt,   L_path_dentry,  L_dentry_parent,   L_dentry_name,
+        L_vfsmount_root, L_mount_mnt,  L_mount_parent, L_mount_mountpoint};
     const struct linux_view *l = lx_of(v);
     struct files_walk w = {.l = l, .cb = cb, .data = data, .o = ret, .steps = LX_LISTING_STEPS};
     uint64_t left = 2 * MAX_FDS;

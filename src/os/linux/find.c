@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #define _GNU_SOURCE
 /*
- * Finding the kernel. Each finder is a row of a table; a row makes guesses and costs little before the next one costs
- * more: what the file says, vCPU registers, the real-mode trampoline (256 pages), image headers (one look every 2 MiB),
- * and only then all of memory.
+ * Finding the kernel. Each finder is a row of a table; a row makes guesses and costs little before
+ * the next one costs more: what the file says, vCPU registers, the real-mode trampoline (256
+ * pages), image headers (one look every 2 MiB), and only then all of memory.
  */
 #include "os/linux/find.h"
 
@@ -15,19 +15,22 @@
 enum {
     MiB = 1 << 20,
     IMAGE_MAX = 256 * MiB, /* no kernel image is larger */
-    WINDOW = 64 * MiB,     /* searched around something that was found when the image's size is not known */
+    WINDOW =
+        64 * MiB, /* searched around something that was found when the image's size is not known */
     VMCOREINFO_MAX = 4096,
 };
 
-#define X86_64_KERNEL_MAP 0xffffffff80000000ULL /* __START_KERNEL_map, Documentation/arch/x86/x86_64/mm.rst */
-#define X86_64_MODULES    0xffffffffc0000000ULL /* with KASLR; the image ends before */
+#define X86_64_KERNEL_MAP                                                                          \
+    0xffffffff80000000ULL /* __START_KERNEL_map, Documentation/arch/x86/x86_64/mm.rst */
+#define X86_64_MODULES 0xffffffffc0000000ULL /* with KASLR; the image ends before */
 
 struct search {
     struct source *s;
     uint64_t flags;
     int (*prove)(void *arg, const struct lx_guess *g);
     void *arg;
-    unsigned proofs, notes; /* still allowed: a forged guest offers as many places to look as it likes */
+    unsigned proofs,
+        notes; /* still allowed: a forged guest offers as many places to look as it likes */
 };
 
 enum { MAX_PROOFS = 24, MAX_NOTES = 64 };
@@ -45,7 +48,7 @@ static int try_guess(struct search *f, const struct lx_guess *g)
 
 struct image_scan {
     struct lx_guess *g;
-    uint64_t end;     /* virtual end of what was accepted */
+    uint64_t end; /* virtual end of what was accepted */
     uint64_t ro, ro_end, best_ro, best_ro_end;
     bool any;
 };
@@ -66,7 +69,8 @@ static int image_page(const struct walk *w, void *arg)
         c->g->va = w->va;
         c->g->pa = w->pa;
         c->any = true;
-    } else if (w->va - w->pa != c->g->va - c->g->pa || w->va - c->end > 32 * MiB || w->va - c->g->va > IMAGE_MAX) {
+    } else if (w->va - w->pa != c->g->va - c->g->pa || w->va - c->end > 32 * MiB ||
+               w->va - c->g->va > IMAGE_MAX) {
         return 1; /* another mapping begins: the image is over */
     }
     bool ro = !(w->rights & (RIGHT_W | RIGHT_X));
@@ -113,9 +117,9 @@ int lx_image_by_tables(struct source *s, struct lx_guess *g)
 
 static const enum form_id x86_64_forms[] = {FORM_X86_4LEVEL, FORM_X86_5LEVEL};
 static const enum form_id x86_forms[] = {FORM_X86_PAE, FORM_X86_LEGACY};
-static const enum form_id arm64_forms[] = {FORM_ARM64_4K_48,  FORM_ARM64_4K_39,  FORM_ARM64_4K_52,  FORM_ARM64_64K_48,
-                                           FORM_ARM64_64K_52, FORM_ARM64_64K_42, FORM_ARM64_16K_47, FORM_ARM64_16K_48,
-                                           FORM_ARM64_16K_36, FORM_ARM64_16K_52};
+static const enum form_id arm64_forms[] = {
+    FORM_ARM64_4K_48,  FORM_ARM64_4K_39,  FORM_ARM64_4K_52,  FORM_ARM64_64K_48, FORM_ARM64_64K_52,
+    FORM_ARM64_64K_42, FORM_ARM64_16K_47, FORM_ARM64_16K_48, FORM_ARM64_16K_36, FORM_ARM64_16K_52};
 
 static size_t forms_of(enum guest_arch arch, const enum form_id **ret)
 {
@@ -134,7 +138,8 @@ static size_t forms_of(enum guest_arch arch, const enum form_id **ret)
     }
 }
 
-/* How well the tables at g->root fit: 0 not at all, else the more the better (boot-time tables map less). */
+/* How well the tables at g->root fit: 0 not at all, else the more the better (boot-time tables map
+ * less). */
 static unsigned root_score(struct source *s, const struct lx_guess *g)
 {
     struct aspace as;
@@ -145,12 +150,18 @@ static unsigned root_score(struct source *s, const struct lx_guess *g)
         if (aspace_translate(&as, GVA(g->va + at[i]), &pa, &left) != ST_OK || pa != g->pa + at[i])
             return 0;
     const struct paging_form *f = paging_form(g->form);
-    /* a table below the top of a deeper tree maps the image as well: of two forms that fit, the deeper one is right */
+    /* a table below the top of a deeper tree maps the image as well: of two forms that fit, the
+     * deeper one is right */
     unsigned score = 1 + f->levels * 65536u, n = 1u << f->level[0].bits;
-    /* the kernel's part of the table: a boot-time table has an identity map below, which proves nothing */
-    for (unsigned i = g->arch == ARCH_X86 ? n / 4 * 3 : g->arch == ARCH_X86_64 ? n / 2 : 0; i < n; i++) {
+    /* the kernel's part of the table: a boot-time table has an identity map below, which proves
+     * nothing */
+    for (unsigned i = g->arch == ARCH_X86      ? n / 4 * 3
+                      : g->arch == ARCH_X86_64 ? n / 2
+                                               : 0;
+         i < n; i++) {
         uint64_t e;
-        if (phys_read_entry(&s->phys, as.half[1].root + (uint64_t)i * f->entry_size, f->entry_size, &e) == ST_OK &&
+        if (phys_read_entry(&s->phys, as.half[1].root + (uint64_t)i * f->entry_size, f->entry_size,
+                            &e) == ST_OK &&
             (e & f->present_mask))
             score++;
     }
@@ -160,7 +171,8 @@ static unsigned root_score(struct source *s, const struct lx_guess *g)
     return score;
 }
 
-/* `window`: the image's physical place is only known to be inside [pa, pa+size); the tables tell it. */
+/* `window`: the image's physical place is only known to be inside [pa, pa+size); the tables tell
+ * it. */
 static int search_root(struct source *s, struct lx_guess *g, bool window)
 {
     const enum form_id *form = NULL;
@@ -176,12 +188,14 @@ static int search_root(struct source *s, struct lx_guess *g, bool window)
             try.root = g->pa + off;
             if (window) {
                 guess_space(s, &try, &as);
-                if (aspace_translate(&as, GVA(g->va), &try.pa, &left) != ST_OK || try.pa - g->pa >= g->size)
+                if (aspace_translate(&as, GVA(g->va), &try.pa, &left) != ST_OK ||
+                    try.pa - g->pa >= g->size)
                     continue;
                 try.size = g->size - (try.pa - g->pa);
             }
             unsigned score = root_score(s, &try);
-            /* i386 keeps its boot-time table, which maps as much, in front of swapper_pg_dir: of equals the last */
+            /* i386 keeps its boot-time table, which maps as much, in front of swapper_pg_dir: of
+             * equals the last */
             if (score > best || (score == best && score && g->arch == ARCH_X86)) {
                 best = score;
                 try.have_root = true;
@@ -241,9 +255,11 @@ int lx_find_root_in_window(struct source *s, struct lx_guess *g)
 
 /* ---- finders ---- */
 
-static int prove_root(struct search *f, const char *how, enum guest_arch arch, enum form_id form, uint64_t root)
+static int prove_root(struct search *f, const char *how, enum guest_arch arch, enum form_id form,
+                      uint64_t root)
 {
-    static const uint64_t encryption[] = {0, 1ULL << 51, 1ULL << 47}; /* C-bit of EPYC 1 to 3: 47 or 51 (AMD APM 2, 15.34) */
+    static const uint64_t encryption[] = {
+        0, 1ULL << 51, 1ULL << 47}; /* C-bit of EPYC 1 to 3: 47 or 51 (AMD APM 2, 15.34) */
     struct lx_guess g = {.how = how, .arch = arch, .have_root = true, .form = form, .root = root};
     for (size_t i = 0; i < ARRAY_LEN(encryption); i++) {
         g.addr_clear = encryption[i];
@@ -282,13 +298,15 @@ static int by_vmcoreinfo(struct search *f, struct bytes text, const char *how)
         static const struct {
             uint64_t page, bits;
             enum form_id form;
-        } forms[] = {{4096, 39, FORM_ARM64_4K_39},   {4096, 48, FORM_ARM64_4K_48},   {4096, 52, FORM_ARM64_4K_52},
-                     {16384, 36, FORM_ARM64_16K_36}, {16384, 47, FORM_ARM64_16K_47}, {16384, 48, FORM_ARM64_16K_48},
-                     {16384, 52, FORM_ARM64_16K_52}, {65536, 42, FORM_ARM64_64K_42}, {65536, 48, FORM_ARM64_64K_48},
-                     {65536, 52, FORM_ARM64_64K_52}};
+        } forms[] = {{4096, 39, FORM_ARM64_4K_39},   {4096, 48, FORM_ARM64_4K_48},
+                     {4096, 52, FORM_ARM64_4K_52},   {16384, 36, FORM_ARM64_16K_36},
+                     {16384, 47, FORM_ARM64_16K_47}, {16384, 48, FORM_ARM64_16K_48},
+                     {16384, 52, FORM_ARM64_16K_52}, {65536, 42, FORM_ARM64_64K_42},
+                     {65536, 48, FORM_ARM64_64K_48}, {65536, 52, FORM_ARM64_64K_52}};
         uint64_t t1sz;
         if (lx_vmcoreinfo_number(text, "NUMBER(TCR_EL1_T1SZ)", 0, &t1sz) && t1sz < 64)
-            bits = 64 - t1sz; /* a kernel built for 52 bits runs with 48 where the CPU has no more */
+            bits =
+                64 - t1sz; /* a kernel built for 52 bits runs with 48 where the CPU has no more */
         g.arch = ARCH_ARM64;
         g.have_root = false;
         for (size_t i = 0; i < ARRAY_LEN(forms); i++)
@@ -302,13 +320,16 @@ static int by_vmcoreinfo(struct search *f, struct bytes text, const char *how)
         g.size = WINDOW;
     } else if (stext < 1ULL << 32) {
         g.arch = ARCH_X86;
-        g.form = lx_vmcoreinfo_text(text, "CONFIG_X86_PAE", word, sizeof word) ? FORM_X86_PAE : FORM_X86_LEGACY;
-        static const uint64_t page_offset[] = {0xc0000000, 0xb0000000, 0x80000000, 0x78000000, 0x40000000};
+        g.form = lx_vmcoreinfo_text(text, "CONFIG_X86_PAE", word, sizeof word) ? FORM_X86_PAE
+                                                                               : FORM_X86_LEGACY;
+        static const uint64_t page_offset[] = {0xc0000000, 0xb0000000, 0x80000000, 0x78000000,
+                                               0x40000000};
         g.va = stext;
         for (size_t i = 0; i < ARRAY_LEN(page_offset); i++) {
             g.root = root - page_offset[i];
             g.va = stext & ~4095ULL;
-            if (root >= page_offset[i] && lx_image_by_tables(f->s, &g) == ST_OK && g.pa == g.va - page_offset[i])
+            if (root >= page_offset[i] && lx_image_by_tables(f->s, &g) == ST_OK &&
+                g.pa == g.va - page_offset[i])
                 return try_guess(f, &g);
         }
         return ST_ABSENT;
@@ -341,7 +362,8 @@ static int find_registers(struct search *f)
         bool longmode = r.have & REGS_EFER ? r.efer >> 10 & 1 : f->s->arch != ARCH_X86;
         if (longmode && pae) {
             enum form_id form = la57 ? FORM_X86_5LEVEL : FORM_X86_4LEVEL;
-            /* with page-table isolation the user half of the pair has bit 12 set, and maps hardly any kernel */
+            /* with page-table isolation the user half of the pair has bit 12 set, and maps hardly
+             * any kernel */
             const uint64_t roots[] = {r.cr3 & ~0x1fffULL, r.cr3};
             for (size_t k = 0; k < ARRAY_LEN(roots); k++) {
                 int st = prove_root(f, "CR3 of a vCPU", ARCH_X86_64, form, roots[k]);
@@ -354,8 +376,9 @@ static int find_registers(struct search *f)
 }
 
 /*
- * x86-64 keeps a page table for waking CPUs in the first MiB: its last entry is that of the kernel's own top table
- * (arch/x86/realmode/init.c, trampoline_pgd). 256 pages to look at, whatever the guest's size.
+ * x86-64 keeps a page table for waking CPUs in the first MiB: its last entry is that of the
+ * kernel's own top table (arch/x86/realmode/init.c, trampoline_pgd). 256 pages to look at, whatever
+ * the guest's size.
  */
 static int find_trampoline(struct search *f)
 {
@@ -363,10 +386,12 @@ static int find_trampoline(struct search *f)
         return ST_ABSENT;
     for (uint64_t pa = 0; pa < 1 * MiB; pa += 4096) {
         uint64_t e;
-        if (phys_read_entry(&f->s->phys, pa + 511 * 8, 8, &e) != ST_OK || (e & 1) == 0 || e >> 52 & 0x7ff)
+        if (phys_read_entry(&f->s->phys, pa + 511 * 8, 8, &e) != ST_OK || (e & 1) == 0 ||
+            e >> 52 & 0x7ff)
             continue;
         for (size_t i = 0; i < ARRAY_LEN(x86_64_forms); i++) {
-            int st = prove_root(f, "real-mode trampoline's page table", ARCH_X86_64, x86_64_forms[i], pa);
+            int st = prove_root(f, "real-mode trampoline's page table", ARCH_X86_64,
+                                x86_64_forms[i], pa);
             if (st == ST_OK || st == ST_LIMIT)
                 return st;
         }
@@ -374,7 +399,8 @@ static int find_trampoline(struct search *f)
     return ST_ABSENT;
 }
 
-/* arm64: the image's header has its magic at byte 56 and its size at 16 (Documentation/arch/arm64/booting.rst). */
+/* arm64: the image's header has its magic at byte 56 and its size at 16
+ * (Documentation/arch/arm64/booting.rst). */
 static int find_arm64_header(struct search *f)
 {
     if (f->s->arch != ARCH_UNKNOWN && f->s->arch != ARCH_ARM64)
@@ -386,8 +412,10 @@ static int find_arm64_header(struct search *f)
             const struct phys_range *r = phys_find(phys, pa);
             if (!r || phys_read(phys, pa, h, sizeof h, NULL) != ST_OK || le32(h + 56) != 0x644d5241)
                 continue;
-            struct lx_guess g = {.how = "arm64 image header", .arch = ARCH_ARM64, .pa = pa, .size = le64(h + 16)};
-            g.size = MIN_OF(g.size && g.size < IMAGE_MAX ? g.size : WINDOW, r->len - (pa - r->start));
+            struct lx_guess g = {
+                .how = "arm64 image header", .arch = ARCH_ARM64, .pa = pa, .size = le64(h + 16)};
+            g.size =
+                MIN_OF(g.size && g.size < IMAGE_MAX ? g.size : WINDOW, r->len - (pa - r->start));
             int st = try_guess(f, &g);
             if (st == ST_OK || st == ST_LIMIT)
                 return st;
@@ -396,17 +424,21 @@ static int find_arm64_header(struct search *f)
     return ST_ABSENT;
 }
 
-/* The next page at or after `*at` that begins like vmcoreinfo, copied and terminated; false when there is none. */
-static bool next_vmcoreinfo(struct phys *phys, uint64_t *at, uint8_t page[VMCOREINFO_MAX + 1], struct bytes *ret)
+/* The next page at or after `*at` that begins like vmcoreinfo, copied and terminated; false when
+ * there is none. */
+static bool next_vmcoreinfo(struct phys *phys, uint64_t *at, uint8_t page[VMCOREINFO_MAX + 1],
+                            struct bytes *ret)
 {
     static const char start[] = "OSRELEASE=";
-    for (uint64_t end, from = *at; (from = phys_next_data(phys, from, &end)) != UINT64_MAX; from = end) {
+    for (uint64_t end, from = *at; (from = phys_next_data(phys, from, &end)) != UINT64_MAX;
+         from = end) {
         for (uint64_t pa = (from + 4095) & ~4095ULL; pa >= from && pa < end; pa += 4096) {
             size_t avail, got;
             const uint8_t *p = phys_ptr(phys, pa, &avail);
             if (p && (avail < sizeof start || memcmp(p, start, sizeof start - 1)))
                 continue;
-            if (!p && (phys_read(phys, pa, page, sizeof start, NULL) != ST_OK || memcmp(page, start, sizeof start - 1)))
+            if (!p && (phys_read(phys, pa, page, sizeof start, NULL) != ST_OK ||
+                       memcmp(page, start, sizeof start - 1)))
                 continue;
             if (phys_read(phys, pa, page, VMCOREINFO_MAX, &got) != ST_OK && got < 64)
                 continue;
@@ -434,8 +466,8 @@ static int find_vmcoreinfo_page(struct search *f)
 }
 
 /*
- * A raw file of an arm64 guest begins where its memory begins (0x40000000 on QEMU's virt), which the file does not tell;
- * vmcoreinfo does, and the page tables prove it.
+ * A raw file of an arm64 guest begins where its memory begins (0x40000000 on QEMU's virt), which
+ * the file does not tell; vmcoreinfo does, and the page tables prove it.
  */
 static int find_moved_arm64(struct search *f)
 {
@@ -443,10 +475,12 @@ static int find_moved_arm64(struct search *f)
     uint8_t page[VMCOREINFO_MAX + 1];
     struct bytes text;
     uint64_t start;
-    if (strcmp(f->s->kind, "raw") || phys->nr != 1 || phys->range[0].start || f->flags & VMI_OPEN_NO_VMCOREINFO)
+    if (strcmp(f->s->kind, "raw") || phys->nr != 1 || phys->range[0].start ||
+        f->flags & VMI_OPEN_NO_VMCOREINFO)
         return ST_ABSENT;
     for (uint64_t at = 0; next_vmcoreinfo(phys, &at, page, &text);) {
-        if (!lx_vmcoreinfo_number(text, "NUMBER(PHYS_OFFSET)", 0, &start) || start & 0xfff || start > 1ULL << 48)
+        if (!lx_vmcoreinfo_number(text, "NUMBER(PHYS_OFFSET)", 0, &start) || start & 0xfff ||
+            start > 1ULL << 48)
             continue;
         phys->range[0].start = start;
         int st = by_vmcoreinfo(f, text, "vmcoreinfo in guest memory");
@@ -484,7 +518,8 @@ static int prove_window(struct search *f, uint64_t at)
     return ST_ABSENT;
 }
 
-/* The last resort: a kallsyms token table anywhere has the one-letter tokens of the ten digits in a row. */
+/* The last resort: a kallsyms token table anywhere has the one-letter tokens of the ten digits in a
+ * row. */
 static int find_token_table(struct search *f)
 {
     static const char digits[] = "0\0001\0002\0003\0004\0005\0006\0007\0008\0009";
@@ -492,7 +527,8 @@ static int find_token_table(struct search *f)
     struct phys *phys = &f->s->phys;
     uint8_t *copy = NULL;
     int st = ST_ABSENT;
-    for (uint64_t end, at = 0; st == ST_ABSENT && (at = phys_next_data(phys, at, &end)) != UINT64_MAX; at = end) {
+    for (uint64_t end, at = 0;
+         st == ST_ABSENT && (at = phys_next_data(phys, at, &end)) != UINT64_MAX; at = end) {
         for (uint64_t pa = at; st == ST_ABSENT && pa < end;) {
             size_t avail, n = (size_t)MIN_OF((uint64_t)CHUNK, end - pa);
             const struct phys_range *r = phys_find(phys, pa);
@@ -506,7 +542,8 @@ static int find_token_table(struct search *f)
                     n = avail;
                 p = copy;
             }
-            const uint8_t *hit = p && n >= sizeof digits ? memmem(p, n, digits, sizeof digits) : NULL;
+            const uint8_t *hit =
+                p && n >= sizeof digits ? memmem(p, n, digits, sizeof digits) : NULL;
             if (hit) {
                 pa += (uint64_t)(hit - p);
                 st = prove_window(f, pa);
@@ -522,14 +559,16 @@ static int find_token_table(struct search *f)
     return st;
 }
 
-int lx_find(struct source *s, uint64_t flags, int (*prove)(void *arg, const struct lx_guess *g), void *arg)
+int lx_find(struct source *s, uint64_t flags, int (*prove)(void *arg, const struct lx_guess *g),
+            void *arg)
 {
-    static int (*const finders[])(struct search *) = {find_note,         find_registers,       find_trampoline,
-                                                      find_arm64_header, find_vmcoreinfo_page, find_moved_arm64,
-                                                      find_token_table};
+    static int (*const finders[])(struct search *) = {
+        find_note,        find_registers,  find_trampoline, find_arm64_header, find_vmcoreinfo_page,
+        find_moved_arm64, find_token_table};
     struct search f = {.s = s, .flags = flags, .prove = prove, .arg = arg};
     int worst = ST_ABSENT;
-    /* each finder has a budget of its own, so that what was forged for one does not hide what another would find */
+    /* each finder has a budget of its own, so that what was forged for one does not hide what
+     * another would find */
     for (size_t i = 0; i < ARRAY_LEN(finders); i++) {
         f.proofs = MAX_PROOFS;
         f.notes = MAX_NOTES;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where in physical memory a Linux kernel may be: guesses, cheapest first, each to be proved by whoever asked. */
+/* Where in physical memory a Linux kernel may be: guesses, cheapest first, each to be proved by
+ * whoever asked. */
 #ifndef TINYVMI_OS_LINUX_FIND_H
 #define TINYVMI_OS_LINUX_FIND_H
 
@@ -11,25 +12,28 @@ struct lx_guess {
     const char *how; /* "CR3 of a vCPU", "vmcoreinfo in guest memory", ... */
     enum guest_arch arch;
     bool have_root;
-    enum form_id form;   /* with have_root */
-    uint64_t root;       /* physical */
-    uint64_t addr_clear; /* memory-encryption bit in page-table entries */
-    uint64_t va;         /* first byte of the image; 0: not known */
-    uint64_t pa, size;   /* the image, or a window that holds it */
-    uint64_t ro, ro_size; /* offset and size of the part that is read-only and not executable; 0, 0: not known */
+    enum form_id form;    /* with have_root */
+    uint64_t root;        /* physical */
+    uint64_t addr_clear;  /* memory-encryption bit in page-table entries */
+    uint64_t va;          /* first byte of the image; 0: not known */
+    uint64_t pa, size;    /* the image, or a window that holds it */
+    uint64_t ro, ro_size; /* offset and size of the part that is read-only and not executable; 0, 0:
+                             not known */
     struct bytes vmcoreinfo; /* text, p == NULL: none */
 };
 
 /*
- * Calls `prove` for one guess after the other until it answers ST_OK (returned), or no guess is left (ST_ABSENT; ST_LIMIT
- * when a finder had more places to look at than any honest guest has).
+ * Calls `prove` for one guess after the other until it answers ST_OK (returned), or no guess is
+ * left (ST_ABSENT; ST_LIMIT when a finder had more places to look at than any honest guest has).
  * `flags`: VMI_OPEN_NO_VMCOREINFO, VMI_OPEN_NO_REGISTERS.
  */
-int lx_find(struct source *s, uint64_t flags, int (*prove)(void *arg, const struct lx_guess *g), void *arg);
+int lx_find(struct source *s, uint64_t flags, int (*prove)(void *arg, const struct lx_guess *g),
+            void *arg);
 
 /*
- * The root of the kernel's page tables, from the image alone: the page of the image through which the image's own
- * address translates to where it lies. Fills form, root of *g, whose va, pa, size must be known.
+ * The root of the kernel's page tables, from the image alone: the page of the image through which
+ * the image's own address translates to where it lies. Fills form, root of *g, whose va, pa, size
+ * must be known.
  */
 MUST_USE int lx_find_root(struct source *s, struct lx_guess *g);
 
@@ -37,15 +41,17 @@ MUST_USE int lx_find_root(struct source *s, struct lx_guess *g);
 MUST_USE int lx_root_at(struct source *s, struct lx_guess *g, uint64_t root);
 
 /*
- * lx_find_root when only va is known and that the image lies in [pa, pa+size): a page in there through which va translates
- * into there. Fills form, root, pa, size; ro and ro_size become 0.
+ * lx_find_root when only va is known and that the image lies in [pa, pa+size): a page in there
+ * through which va translates into there. Fills form, root, pa, size; ro and ro_size become 0.
  */
 MUST_USE int lx_find_root_in_window(struct source *s, struct lx_guess *g);
 
-/* What the page tables of `g` (have_root) say about the image: fills va, pa, size, ro, ro_size. ST_ABSENT: no kernel there. */
+/* What the page tables of `g` (have_root) say about the image: fills va, pa, size, ro, ro_size.
+ * ST_ABSENT: no kernel there. */
 MUST_USE int lx_image_by_tables(struct source *s, struct lx_guess *g);
 
-/* A line of a vmcoreinfo text: "SYMBOL(_stext)=ffff..." (base 16), "NUMBER(VA_BITS)=48" (as C does), "KERNELOFFSET=..." (16). */
+/* A line of a vmcoreinfo text: "SYMBOL(_stext)=ffff..." (base 16), "NUMBER(VA_BITS)=48" (as C
+ * does), "KERNELOFFSET=..." (16). */
 bool lx_vmcoreinfo_number(struct bytes text, const char *key, int base, uint64_t *ret);
 
 /* The value of a line as text; false when there is none. */

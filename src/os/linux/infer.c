@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Kernels without types (Debian's i386 kernels carry no BTF). First what vmcoreinfo tells (OFFSET and SIZE lines); then
- * the shape of memory: members of task_struct are found by what must hold for every task on the list, with the idle task,
- * init (pid 1) and kthreadd (pid 2) as fixed points. A member is taken only when exactly what was expected holds for all
- * sampled tasks, so each step can fail, and then its member stays unknown.
+ * Kernels without types (Debian's i386 kernels carry no BTF). First what vmcoreinfo tells (OFFSET
+ * and SIZE lines); then the shape of memory: members of task_struct are found by what must hold for
+ * every task on the list, with the idle task, init (pid 1) and kthreadd (pid 2) as fixed points. A
+ * member is taken only when exactly what was expected holds for all sampled tasks, so each step can
+ * fail, and then its member stays unknown.
  *
- * Facts used: order of members in include/linux/sched.h, cred.h, mm_types.h, module.h (stable from 5.2 to 6.12); values
- * from the same headers (PF_KTHREAD, SIGCHLD as exit signal, task states).
+ * Facts used: order of members in include/linux/sched.h, cred.h, mm_types.h, module.h (stable
+ * from 5.2 to 6.12); values from the same headers (PF_KTHREAD, SIGCHLD as exit signal, task
+ * states).
  */
 #include "os/linux/infer.h"
 
@@ -27,12 +29,13 @@ enum {
 struct infer {
     struct linux_view *l;
     const struct aspace *as;
-    unsigned ps;                /* pointer size */
-    uint64_t task[SAMPLES];     /* [0] the idle task, then in list order */
-    uint64_t mm[SAMPLES];       /* 0 for kernel threads */
+    unsigned ps;            /* pointer size */
+    uint64_t task[SAMPLES]; /* [0] the idle task, then in list order */
+    uint64_t mm[SAMPLES];   /* 0 for kernel threads */
     size_t nr;
-    size_t init, kthreadd;      /* indices of pid 1 and 2 */
-    uint64_t work;              /* list entries that may still be looked at: a forged image offers any number of lists */
+    size_t init, kthreadd; /* indices of pid 1 and 2 */
+    uint64_t work; /* list entries that may still be looked at: a forged image offers any number of
+                      lists */
 };
 
 static uint64_t word(const struct infer *f, uint64_t at)
@@ -55,7 +58,8 @@ static void know(struct infer *f, enum layout_id id, int64_t off, uint32_t size)
 
 /* ---- vmcoreinfo ---- */
 
-/* Rows that vmcoreinfo gives (kernel/crash_core.c, kernel/printk/printk.c), with the size that it does not tell; 0: a long. */
+/* Rows that vmcoreinfo gives (kernel/crash_core.c, kernel/printk/printk.c), with the size that it
+ * does not tell; 0: a long. */
 static const struct {
     enum layout_id id;
     const char *key;
@@ -93,15 +97,20 @@ static void from_vmcoreinfo(struct infer *f)
     uint64_t v;
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_LEN(note_rows); i++) {
-        if (l->m[note_rows[i].id].known || !lx_vmcoreinfo_number(text, note_rows[i].key, 0, &v) || v > 1 << 20)
+        if (l->m[note_rows[i].id].known || !lx_vmcoreinfo_number(text, note_rows[i].key, 0, &v) ||
+            v > 1 << 20)
             continue;
-        l->m[note_rows[i].id] = (struct lx_member){
-            .off = (int64_t)v, .size = note_rows[i].size ? note_rows[i].size : f->ps, .known = true};
+        l->m[note_rows[i].id] =
+            (struct lx_member){.off = (int64_t)v,
+                               .size = note_rows[i].size ? note_rows[i].size : f->ps,
+                               .known = true};
         n++;
     }
-    if (lx_has(l, L_printk_info_text_len) && !lx_has(l, L_printk_info_facility)) /* the next member, one byte */
+    if (lx_has(l, L_printk_info_text_len) &&
+        !lx_has(l, L_printk_info_facility)) /* the next member, one byte */
         know(f, L_printk_info_facility, l->m[L_printk_info_text_len].off + 2, 1);
-    if (lx_has(l, L_uts_name) && !lx_has(l, L_utsname_nodename)) { /* include/uapi/linux/utsname.h: fields of 65 bytes */
+    if (lx_has(l, L_uts_name) &&
+        !lx_has(l, L_utsname_nodename)) { /* include/uapi/linux/utsname.h: fields of 65 bytes */
         know(f, L_utsname_nodename, 65, 65);
         know(f, L_utsname_release, 130, 65);
     }
@@ -122,11 +131,13 @@ static bool name_like(const uint8_t *s, size_t n)
     return true;
 }
 
-/* 2: a name of printable characters; 1: a terminated one (a process may call itself anything); 0: none. */
+/* 2: a name of printable characters; 1: a terminated one (a process may call itself anything); 0:
+ * none. */
 static unsigned has_name(const struct infer *f, uint64_t task, uint64_t comm)
 {
     uint8_t name[16];
-    if (aspace_read(f->as, GVA(task + comm), name, sizeof name, NULL) != ST_OK || !memchr(name, '\0', sizeof name))
+    if (aspace_read(f->as, GVA(task + comm), name, sizeof name, NULL) != ST_OK ||
+        !memchr(name, '\0', sizeof name))
         return 0;
     return name_like(name, sizeof name) ? 2 : 1;
 }
@@ -176,7 +187,8 @@ static bool infer_list(struct infer *f)
     return false;
 }
 
-/* pid and tgid: neighbours, equal for all on the list, 0 for the idle task, 1 and 2 among the first, all different. */
+/* pid and tgid: neighbours, equal for all on the list, 0 for the idle task, 1 and 2 among the
+ * first, all different. */
 static bool infer_pid(struct infer *f)
 {
     for (uint64_t off = 0; off < TASK_SPAN; off += 4) {
@@ -185,7 +197,8 @@ static bool infer_pid(struct infer *f)
         uint32_t last = 0;
         for (size_t i = 0; i < f->nr && ok; i++) {
             uint32_t pid = u32_at(f, f->task[i] + off);
-            ok = pid == u32_at(f, f->task[i] + off + 4) && pid < 4u << 20 && (i ? pid != last : pid == 0);
+            ok = pid == u32_at(f, f->task[i] + off + 4) && pid < 4u << 20 &&
+                 (i ? pid != last : pid == 0);
             last = pid;
             one = pid == 1 ? i : one;
             two = pid == 2 ? i : two;
@@ -201,12 +214,13 @@ static bool infer_pid(struct infer *f)
     return false;
 }
 
-/* mm and active_mm: neighbours; mm is null for kernel threads, else equal to active_mm (or the task is exiting). */
+/* mm and active_mm: neighbours; mm is null for kernel threads, else equal to active_mm (or the task
+ * is exiting). */
 static bool infer_mm(struct infer *f)
 {
     for (uint64_t off = lx_off(f->l, L_task_tasks); off < TASK_SPAN; off += f->ps) {
-        bool ok = lx_kernel_pointer(f->l, word(f, f->task[f->init] + off)) && !word(f, f->task[f->kthreadd] + off) &&
-                  !word(f, f->task[0] + off);
+        bool ok = lx_kernel_pointer(f->l, word(f, f->task[f->init] + off)) &&
+                  !word(f, f->task[f->kthreadd] + off) && !word(f, f->task[0] + off);
         for (size_t i = 0; i < f->nr && ok; i++) {
             uint64_t mm = word(f, f->task[i] + off);
             ok = !mm || (lx_kernel_pointer(f->l, mm) && mm == word(f, f->task[i] + off + f->ps));
@@ -222,8 +236,8 @@ static bool infer_mm(struct infer *f)
 }
 
 /*
- * flags: PF_KTHREAD on kthreadd and on no task that has memory. exit_state: two ints before exit_signal, which is
- * SIGCHLD for most processes with memory (execve sets it).
+ * flags: PF_KTHREAD on kthreadd and on no task that has memory. exit_state: two ints before
+ * exit_signal, which is SIGCHLD for most processes with memory (execve sets it).
  */
 static void infer_flags(struct infer *f)
 {
@@ -256,7 +270,8 @@ static void infer_flags(struct infer *f)
     }
 }
 
-/* state: among the first members; every value is a task state, idle workers have TASK_IDLE, most tasks sleep. */
+/* state: among the first members; every value is a task state, idle workers have TASK_IDLE, most
+ * tasks sleep. */
 static void infer_state(struct infer *f)
 {
     for (uint64_t off = 0; off < 64; off += 4) {
@@ -275,7 +290,8 @@ static void infer_state(struct infer *f)
     }
 }
 
-/* real_parent and parent: neighbours, equal; the idle task is the parent of init, of kthreadd and of itself. */
+/* real_parent and parent: neighbours, equal; the idle task is the parent of init, of kthreadd and
+ * of itself. */
 static void infer_parent(struct infer *f)
 {
     for (uint64_t off = lx_off(f->l, L_task_pid); off < TASK_SPAN; off += f->ps) {
@@ -283,7 +299,8 @@ static void infer_parent(struct infer *f)
         static const size_t none = 0;
         const size_t fixed[] = {none, f->init, f->kthreadd};
         for (size_t i = 0; i < ARRAY_LEN(fixed) && ok; i++)
-            ok = word(f, f->task[fixed[i]] + off) == f->task[0] && word(f, f->task[fixed[i]] + off + f->ps) == f->task[0];
+            ok = word(f, f->task[fixed[i]] + off) == f->task[0] &&
+                 word(f, f->task[fixed[i]] + off + f->ps) == f->task[0];
         for (size_t i = 0; i < f->nr && ok; i++)
             ok = lx_kernel_pointer(f->l, word(f, f->task[i] + off));
         if (ok) {
@@ -293,7 +310,8 @@ static void infer_parent(struct infer *f)
     }
 }
 
-/* real_cred and cred: equal neighbours shortly before comm; there uid, gid, suid, sgid, euid, ... of which root has zeros. */
+/* real_cred and cred: equal neighbours shortly before comm; there uid, gid, suid, sgid, euid, ...
+ * of which root has zeros. */
 static void infer_cred(struct infer *f)
 {
     uint64_t comm = lx_off(f->l, L_task_comm);
@@ -304,12 +322,14 @@ static void infer_cred(struct infer *f)
             for (size_t i = 0; i < f->nr && ok; i++) {
                 uint64_t c = word(f, f->task[i] + off);
                 ok = lx_kernel_pointer(f->l, c) && c == word(f, f->task[i] + off + f->ps);
-                same += ok && u32_at(f, c + uid) == u32_at(f, c + uid + 8) && u32_at(f, c + uid) == u32_at(f, c + uid + 16) &&
-                        u32_at(f, c + uid + 4) == u32_at(f, c + uid + 12) && u32_at(f, c + uid) < 0x7fffffff;
+                same += ok && u32_at(f, c + uid) == u32_at(f, c + uid + 8) &&
+                        u32_at(f, c + uid) == u32_at(f, c + uid + 16) &&
+                        u32_at(f, c + uid + 4) == u32_at(f, c + uid + 12) &&
+                        u32_at(f, c + uid) < 0x7fffffff;
             }
             uint64_t root = word(f, f->task[f->init] + off);
-            if (ok && same >= f->nr - f->nr / 8 && !u32_at(f, root + uid) && !u32_at(f, root + uid + 4) &&
-                u32_at(f, root + uid - 4)) {
+            if (ok && same >= f->nr - f->nr / 8 && !u32_at(f, root + uid) &&
+                !u32_at(f, root + uid + 4) && u32_at(f, root + uid - 4)) {
                 know(f, L_task_cred, (int64_t)off, f->ps);
                 know(f, L_cred_uid, uid, 4);
                 know(f, L_cred_gid, uid + 4, 4);
@@ -320,7 +340,8 @@ static void infer_cred(struct infer *f)
     }
 }
 
-/* start_time and start_boottime: 64-bit neighbours that never fall along the list (it is in order of creation). */
+/* start_time and start_boottime: 64-bit neighbours that never fall along the list (it is in order
+ * of creation). */
 static void infer_start(struct infer *f)
 {
     for (uint64_t off = lx_off(f->l, L_task_pid); off < lx_off(f->l, L_task_comm); off += 4) {
@@ -328,8 +349,8 @@ static void infer_start(struct infer *f)
         bool ok = true;
         for (size_t i = 1; i < f->nr && ok; i++) {
             ok = aspace_read64(f->as, GVA(f->task[i] + off), &mono) == ST_OK &&
-                 aspace_read64(f->as, GVA(f->task[i] + off + 8), &boot) == ST_OK && mono >= last && boot >= mono &&
-                 boot - mono < 1ULL << 53 && mono < 1ULL << 60;
+                 aspace_read64(f->as, GVA(f->task[i] + off + 8), &boot) == ST_OK && mono >= last &&
+                 boot >= mono && boot - mono < 1ULL << 53 && mono < 1ULL << 60;
             first = i == 1 ? mono : first;
             last = mono;
         }
@@ -342,21 +363,22 @@ static void infer_start(struct infer *f)
 }
 
 /*
- * thread_node hangs on signal->thread_head, alone for a task with one thread; signal's nr_threads (1 then) stands
- * one or two ints before the head (quick_threads came in 5.17), after two counters.
+ * thread_node hangs on signal->thread_head, alone for a task with one thread; signal's nr_threads
+ * (1 then) stands one or two ints before the head (quick_threads came in 5.17), after two counters.
  */
 static void infer_threads(struct infer *f)
 {
     for (uint64_t off = lx_off(f->l, L_task_pid); off < lx_off(f->l, L_task_comm); off += f->ps) {
         uint64_t node = f->task[f->kthreadd] + off, head = word(f, node);
-        if (!lx_kernel_pointer(f->l, head) || head == node || head != word(f, node + f->ps) || word(f, head) != node ||
-            word(f, head + f->ps) != node)
+        if (!lx_kernel_pointer(f->l, head) || head == node || head != word(f, node + f->ps) ||
+            word(f, head) != node || word(f, head + f->ps) != node)
             continue;
         for (unsigned before = 12; before <= 16; before += 4) {
             uint64_t signal = head - before;
             if (u32_at(f, signal + 8) != 1 || u32_at(f, signal + 4) != 1)
                 continue;
-            for (uint64_t s = off + 2 * f->ps; s < lx_off(f->l, L_task_comm) + 64 * f->ps; s += f->ps) {
+            for (uint64_t s = off + 2 * f->ps; s < lx_off(f->l, L_task_comm) + 64 * f->ps;
+                 s += f->ps) {
                 bool ok = true;
                 for (size_t i = 0; i < f->nr && ok; i++) {
                     uint64_t sig = word(f, f->task[i] + s);
@@ -391,7 +413,8 @@ static void infer_pgd(struct infer *f)
             if (!f->mm[i])
                 continue;
             p = word(f, f->mm[i] + off);
-            ok = lx_kernel_pointer(f->l, p) && !(p & 31) && aspace_translate(f->as, GVA(p), &pa, &left) == ST_OK;
+            ok = lx_kernel_pointer(f->l, p) && !(p & 31) &&
+                 aspace_translate(f->as, GVA(p), &pa, &left) == ST_OK;
             if (!ok)
                 break;
             as.half[0].root = as.half[1].root = pa;
@@ -405,7 +428,8 @@ static void infer_pgd(struct infer *f)
     }
 }
 
-/* arg_start < arg_end == env_start < env_end, all on one stack; three more user addresses stand before them. */
+/* arg_start < arg_end == env_start < env_end, all on one stack; three more user addresses stand
+ * before them. */
 static void infer_args(struct infer *f)
 {
     for (uint64_t off = 3 * f->ps; off < MM_SPAN; off += f->ps) {
@@ -418,8 +442,9 @@ static void infer_args(struct infer *f)
             for (size_t k = 0; k < 4; k++)
                 a[k] = word(f, f->mm[i] + off + k * f->ps);
             uint64_t stack = word(f, f->mm[i] + off - f->ps);
-            ok = a[0] && a[0] <= a[1] && a[1] == a[2] && a[2] <= a[3] && a[3] - a[0] < 6 << 20 && a[0] < ~0ULL >> 16 &&
-                 stack <= a[0] && a[0] - stack < 1 << 20 && !lx_kernel_pointer(f->l, a[3] & ~(uint64_t)(f->ps - 1));
+            ok = a[0] && a[0] <= a[1] && a[1] == a[2] && a[2] <= a[3] && a[3] - a[0] < 6 << 20 &&
+                 a[0] < ~0ULL >> 16 && stack <= a[0] && a[0] - stack < 1 << 20 &&
+                 !lx_kernel_pointer(f->l, a[3] & ~(uint64_t)(f->ps - 1));
             seen++;
         }
         if (ok && seen) {
@@ -450,12 +475,13 @@ static void infer_tasks(struct infer *f)
     for (size_t i = 0; i < L_COUNT; i++)
         n += l->m[i].inferred;
     l->v->info.inferred = true;
-    os_fact(l->v, "offsets", "inferred from the idle task and its list", "%zu members, checked on %zu tasks", n, f->nr);
+    os_fact(l->v, "offsets", "inferred from the idle task and its list",
+            "%zu members, checked on %zu tasks", n, f->nr);
 }
 
 /*
- * The idle task where types are known but no symbol: in the kernel's data, a task named swapper with pid 0 that is its own
- * parent and on a list whose entries have names.
+ * The idle task where types are known but no symbol: in the kernel's data, a task named swapper
+ * with pid 0 that is its own parent and on a list whose entries have names.
  */
 static bool find_init_task(struct infer *f)
 {
@@ -486,7 +512,8 @@ static bool module_at(const struct infer *f, uint64_t node)
 {
     uint8_t name[56];
     return lx_kernel_pointer(f->l, node) && u32_at(f, node - f->ps) < 4 &&
-           aspace_read(f->as, GVA(node + 2 * f->ps), name, sizeof name, NULL) == ST_OK && name_like(name, sizeof name);
+           aspace_read(f->as, GVA(node + 2 * f->ps), name, sizeof name, NULL) == ST_OK &&
+           name_like(name, sizeof name);
 }
 
 /* The list head in the kernel's data: a circle through the head whose other nodes are modules. */
@@ -501,7 +528,8 @@ static bool infer_module_list(struct infer *f)
         for (size_t i = 0; i + 2 * f->ps <= sizeof page; i += f->ps) {
             uint64_t head = l->image.va + off + i, node, n = 0;
             uint64_t next = f->ps == 8 ? le64(page + i) : le32(page + i);
-            if (next - l->image.va < span || !lx_kernel_pointer(l, next) || word(f, next + f->ps) != head || !module_at(f, next))
+            if (next - l->image.va < span || !lx_kernel_pointer(l, next) ||
+                word(f, next + f->ps) != head || !module_at(f, next))
                 continue;
             struct list_walk w;
             int st = ST_LIMIT;
@@ -522,7 +550,8 @@ static bool infer_module_list(struct infer *f)
     return false;
 }
 
-/* core_layout: a page-aligned base and the sizes after it; the module's own structure lies inside. */
+/* core_layout: a page-aligned base and the sizes after it; the module's own structure lies inside.
+ */
 static void infer_module_core(struct infer *f)
 {
     struct linux_view *l = f->l;
@@ -534,7 +563,8 @@ static void infer_module_core(struct infer *f)
         while (ok && list_next(&w, NULL, &node) == 1) {
             uint64_t mod = node - f->ps, base = word(f, mod + off);
             uint32_t size = u32_at(f, mod + off + f->ps), text = u32_at(f, mod + off + f->ps + 4);
-            ok = base && !(base & 4095) && lx_kernel_pointer(l, base) && mod - base < size && text <= size && size < 256u << 20;
+            ok = base && !(base & 4095) && lx_kernel_pointer(l, base) && mod - base < size &&
+                 text <= size && size < 256u << 20;
             n++;
         }
         if (ok && n) {
@@ -546,8 +576,8 @@ static void infer_module_core(struct infer *f)
 }
 
 /*
- * refcnt: two list heads (source_list: who uses us; target_list), the exit function, the count. It is one more than
- * there are users, at least (MODULE_REF_BASE).
+ * refcnt: two list heads (source_list: who uses us; target_list), the exit function, the count. It
+ * is one more than there are users, at least (MODULE_REF_BASE).
  */
 static void infer_module_refs(struct infer *f)
 {
@@ -561,7 +591,8 @@ static void infer_module_refs(struct infer *f)
             uint64_t mod = node - f->ps, source = mod + off, target = source + 2 * f->ps, k = 0;
             uint64_t t = word(f, target), exit = word(f, target + 2 * f->ps);
             uint32_t count = u32_at(f, target + 3 * f->ps);
-            if (!lx_kernel_pointer(l, t) || word(f, t + f->ps) != target || (exit && exit < l->image.va)) {
+            if (!lx_kernel_pointer(l, t) || word(f, t + f->ps) != target ||
+                (exit && exit < l->image.va)) {
                 ok = false;
                 break;
             }
@@ -581,12 +612,13 @@ static void infer_module_refs(struct infer *f)
 }
 
 /*
- * kallsyms: a pointer to {symbols, number, strings, types}, all inside of the module; symbol 0 and string 0 are empty
- * (struct mod_kallsyms, include/linux/module.h).
+ * kallsyms: a pointer to {symbols, number, strings, types}, all inside of the module; symbol 0 and
+ * string 0 are empty (struct mod_kallsyms, include/linux/module.h).
  */
 static bool has_symbols(const struct infer *f, uint64_t mod, uint64_t off)
 {
-    uint64_t base = word(f, mod + lx_off(f->l, L_module_core_base)), p = word(f, mod + off), symtab, strtab;
+    uint64_t base = word(f, mod + lx_off(f->l, L_module_core_base)), p = word(f, mod + off), symtab,
+             strtab;
     uint32_t size = u32_at(f, mod + lx_off(f->l, L_module_core_size)), num;
     uint8_t first[25] = {0}, empty[25] = {0};
     if (!lx_kernel_pointer(f->l, p))
@@ -595,8 +627,9 @@ static bool has_symbols(const struct infer *f, uint64_t mod, uint64_t off)
     num = u32_at(f, p + f->ps);
     strtab = word(f, p + 2 * f->ps);
     size_t entry = f->ps == 8 ? 24 : 16;
-    return num && num < 1 << 20 && in_bounds(symtab - base, num * entry, size) && strtab - base < size &&
-           aspace_read(f->as, GVA(symtab), first, entry, NULL) == ST_OK && !memcmp(first, empty, entry) &&
+    return num && num < 1 << 20 && in_bounds(symtab - base, num * entry, size) &&
+           strtab - base < size && aspace_read(f->as, GVA(symtab), first, entry, NULL) == ST_OK &&
+           !memcmp(first, empty, entry) &&
            aspace_read(f->as, GVA(strtab), first, 1, NULL) == ST_OK && !first[0];
 }
 
@@ -629,7 +662,8 @@ void lx_infer(struct linux_view *l)
     struct infer f = {.l = l, .as = &l->v->kernel, .ps = l->v->ptr_size, .work = MAX_WORK};
     from_vmcoreinfo(&f);
     if (!l->init_task && lx_has(l, L_task_tasks) && find_init_task(&f))
-        os_fact(l->v, "init_task", "the idle task's name and list in kernel data", "%#" PRIx64, l->init_task);
+        os_fact(l->v, "init_task", "the idle task's name and list in kernel data", "%#" PRIx64,
+                l->init_task);
     if (l->init_task && !lx_has(l, L_task_tasks))
         infer_tasks(&f);
     if (l->modules && lx_has(l, L_module_list))

@@ -75,15 +75,18 @@ int lx_require(const struct linux_view *l, const char *what, const enum layout_i
         const char *spec = lx_specs[ids[i]];
         int len = (int)strcspn(spec, "|");
         if (count++ < 4)
-            at += (size_t)snprintf(missing + at, sizeof missing - at, "%s%.*s", at ? ", " : "", MIN_OF(len, 48), spec);
+            at += (size_t)snprintf(missing + at, sizeof missing - at, "%s%.*s", at ? ", " : "",
+                                   MIN_OF(len, 48), spec);
     }
     if (!count)
         return ST_OK;
     char more[32] = "";
     if (count > 4)
         snprintf(more, sizeof more, " and %zu more", count - 4);
-    return diag_fail(l->v->diag, ST_UNSUPPORTED, "%s: the layout of %s%s is not known; %s", what, missing, more,
-                     l->v->types.ops ? "this kernel's types lack it" : "the kernel has no types: give a profile (--profile FILE)");
+    return diag_fail(l->v->diag, ST_UNSUPPORTED, "%s: the layout of %s%s is not known; %s", what,
+                     missing, more,
+                     l->v->types.ops ? "this kernel's types lack it"
+                                     : "the kernel has no types: give a profile (--profile FILE)");
 }
 
 int lx_read(const struct linux_view *l, uint64_t at, enum layout_id id, uint64_t *ret)
@@ -129,18 +132,22 @@ int lx_symbol(const struct linux_view *l, const char *name, uint64_t *ret)
         *ret = s.address;
         return ST_OK;
     }
-    /* vmcoreinfo names a few variables; it matters where kallsyms has none (CONFIG_KALLSYMS_ALL=n) */
+    /* vmcoreinfo names a few variables; it matters where kallsyms has none (CONFIG_KALLSYMS_ALL=n)
+     */
     char key[80];
     struct bytes text = {(const uint8_t *)l->vmcoreinfo, strlen(l->vmcoreinfo)};
     int n = snprintf(key, sizeof key, "SYMBOL(%s)", name);
-    return n > 0 && (size_t)n < sizeof key && text.n && lx_vmcoreinfo_number(text, key, 16, ret) ? ST_OK : st;
+    return n > 0 && (size_t)n < sizeof key && text.n && lx_vmcoreinfo_number(text, key, 16, ret)
+               ? ST_OK
+               : st;
 }
 
 bool lx_kernel_pointer(const struct linux_view *l, uint64_t p)
 {
     if (p & (l->v->ptr_size - 1))
         return false;
-    return l->v->ptr_size == 8 ? p >> 56 == 0xff : p >= l->image.va - l->image.pa && p <= 0xffffffff;
+    return l->v->ptr_size == 8 ? p >> 56 == 0xff
+                               : p >= l->image.va - l->image.pa && p <= 0xffffffff;
 }
 
 int lx_text(const struct linux_view *l, uint64_t at, char *buf, size_t size)

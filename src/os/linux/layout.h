@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Every structure member, size and enumerator that we ask of a Linux kernel, by name. A row is M(id, "spec"): spec is
- * "struct.member" (the member is found inside anonymous structs and unions, too, and may be dotted), "sizeof:struct" or
- * "enum:NAME"; alternatives for kernels where it was renamed or moved are separated by '|', newest first. What no
- * alternative gives is absent (known == false): the code asks, and never compares versions.
+ * Every structure member, size and enumerator that we ask of a Linux kernel, by name. A row is
+ * M(id, "spec"): spec is "struct.member" (the member is found inside anonymous structs and unions,
+ * too, and may be dotted), "sizeof:struct" or "enum:NAME"; alternatives for kernels where it was
+ * renamed or moved are separated by '|', newest first. What no alternative gives is absent (known
+ * == false): the code asks, and never compares versions.
  *
  * One line a row, grouped by the file that uses them.
  */

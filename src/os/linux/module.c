@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Loadable modules: the kernel's list, and the symbols that each module keeps of itself (struct mod_kallsyms).
- * What a module is made of moved: core_layout/init_layout until 6.3, an array of module_memory since 6.4.
+ * Loadable modules: the kernel's list, and the symbols that each module keeps of itself (struct
+ * mod_kallsyms). What a module is made of moved: core_layout/init_layout until 6.3, an array of
+ * module_memory since 6.4.
  */
 #include "os/linux/linux.h"
 
@@ -12,7 +13,8 @@
 enum {
     MAX_MODULES = 16384,
     MAX_MODULE_SYMBOLS = 1 << 20,
-    MAX_SEARCH = 1 << 22,        /* modules (64 each) and symbols that one search looks at: forged modules may share a table */
+    MAX_SEARCH = 1 << 22,  /* modules (64 each) and symbols that one search looks at: forged modules
+                              may share a table */
     MAX_SYMBOL_NAME = 512, /* KSYM_NAME_LEN since 6.1 */
 };
 
@@ -23,17 +25,21 @@ static const char *const states[] = {"Live", "Loading", "Unloading", "Unformed"}
 static const struct {
     uint8_t bit;
     char letter;
-} taint_rows[] = {{0, 'P'}, {1, 'F'}, {10, 'C'}, {12, 'O'}, {13, 'E'}, {15, 'K'}, {16, 'X'}, {18, 'N'}};
+} taint_rows[] = {{0, 'P'},  {1, 'F'},  {10, 'C'}, {12, 'O'},
+                  {13, 'E'}, {15, 'K'}, {16, 'X'}, {18, 'N'}};
 
 static void read_memory(struct linux_view *l, uint64_t mod, struct vmi_module *m)
 {
     uint64_t v;
-    if (lx_has(l, L_module_mem) && lx_has(l, L_module_memory_size) && lx_has(l, L_module_memory_struct)) {
+    if (lx_has(l, L_module_mem) && lx_has(l, L_module_memory_size) &&
+        lx_has(l, L_module_memory_struct)) {
         uint64_t step = lx_off(l, L_module_memory_struct), total = 0;
-        uint64_t n = lx_has(l, L_mod_mem_types) ? lx_off(l, L_mod_mem_types) : l->m[L_module_mem].size / (step ? step : 1);
+        uint64_t n = lx_has(l, L_mod_mem_types) ? lx_off(l, L_mod_mem_types)
+                                                : l->m[L_module_mem].size / (step ? step : 1);
         for (uint64_t i = 0; i < MIN_OF(n, 16u); i++) {
             uint64_t at = mod + lx_off(l, L_module_mem) + i * step, size = 0, base = 0;
-            if (lx_read(l, at, L_module_memory_size, &size) != ST_OK || lx_ptr(l, at, L_module_memory_base, &base) != ST_OK)
+            if (lx_read(l, at, L_module_memory_size, &size) != ST_OK ||
+                lx_ptr(l, at, L_module_memory_base, &base) != ST_OK)
                 m->flags |= VMI_RECORD_PARTIAL;
             if (i == 0) /* MOD_TEXT */
                 m->base = base;
@@ -46,18 +52,22 @@ static void read_memory(struct linux_view *l, uint64_t mod, struct vmi_module *m
         m->size = total;
         return;
     }
-    if (lx_ptr(l, mod, L_module_core_base, &m->base) != ST_OK || lx_read(l, mod, L_module_core_size, &m->size) != ST_OK)
+    if (lx_ptr(l, mod, L_module_core_base, &m->base) != ST_OK ||
+        lx_read(l, mod, L_module_core_size, &m->size) != ST_OK)
         m->flags |= VMI_RECORD_PARTIAL;
-    if (lx_ptr(l, mod, L_module_init_base, &m->init_base) == ST_OK && lx_read(l, mod, L_module_init_size, &v) == ST_OK) {
+    if (lx_ptr(l, mod, L_module_init_base, &m->init_base) == ST_OK &&
+        lx_read(l, mod, L_module_init_size, &v) == ST_OK) {
         m->init_size = v;
         m->size += v; /* as /proc/modules counts */
     }
 }
 
 /* One module. The texts are in `name` and `taints`. */
-static int read_module(struct linux_view *l, uint64_t mod, char name[64], char taints[16], struct vmi_module *ret)
+static int read_module(struct linux_view *l, uint64_t mod, char name[64], char taints[16],
+                       struct vmi_module *ret)
 {
-    struct vmi_module m = {.object = mod, .name = name, .taints = taints, .state = "", .path = "", .refs = -1};
+    struct vmi_module m = {
+        .object = mod, .name = name, .taints = taints, .state = "", .path = "", .refs = -1};
     uint64_t v;
     size_t n = 0, size = l->m[L_module_name].size ? l->m[L_module_name].size : 64;
     int st = lx_text(l, mod + lx_off(l, L_module_name), name, MIN_OF(size, (size_t)64));
@@ -80,13 +90,15 @@ static int read_module(struct linux_view *l, uint64_t mod, char name[64], char t
 }
 
 /* Calls `visit` for each module object on the kernel's list. Returns what stopped it, or ST_OK. */
-static int each_object(struct linux_view *l, int (*visit)(struct linux_view *l, uint64_t mod, void *arg), void *arg,
+static int each_object(struct linux_view *l,
+                       int (*visit)(struct linux_view *l, uint64_t mod, void *arg), void *arg,
                        struct vmi_outcome *o)
 {
     struct list_walk w;
     uint64_t head = l->modules, node;
     if (!head || !lx_has(l, L_module_list) || !lx_has(l, L_module_name))
-        return diag_fail(l->v->diag, ST_UNSUPPORTED, "the module list needs the symbol modules and struct module; %s",
+        return diag_fail(l->v->diag, ST_UNSUPPORTED,
+                         "the module list needs the symbol modules and struct module; %s",
                          l->v->types.ops ? "this kernel has none (CONFIG_MODULES=n?)"
                                          : "no types were found: give a profile (--profile FILE)");
     list_start(&w, &l->v->kernel, l->v->ptr_size, head, MAX_MODULES);
@@ -136,8 +148,10 @@ static int open_symbols(struct linux_view *l, uint64_t mod, struct mod_symbols *
 {
     struct mod_symbols s = {0};
     uint64_t at;
-    if (lx_ptr(l, mod, L_module_kallsyms, &at) != ST_OK || !at || lx_ptr(l, at, L_mod_kallsyms_symtab, &s.symtab) != ST_OK ||
-        lx_ptr(l, at, L_mod_kallsyms_strtab, &s.strtab) != ST_OK || lx_read(l, at, L_mod_kallsyms_num, &s.num) != ST_OK)
+    if (lx_ptr(l, mod, L_module_kallsyms, &at) != ST_OK || !at ||
+        lx_ptr(l, at, L_mod_kallsyms_symtab, &s.symtab) != ST_OK ||
+        lx_ptr(l, at, L_mod_kallsyms_strtab, &s.strtab) != ST_OK ||
+        lx_read(l, at, L_mod_kallsyms_num, &s.num) != ST_OK)
         return ST_ABSENT;
     if (s.num > MAX_MODULE_SYMBOLS)
         return ST_BROKEN;
@@ -150,10 +164,13 @@ static int open_symbols(struct linux_view *l, uint64_t mod, struct mod_symbols *
 }
 
 /* Entry i; *name_at is the address of its name. Entry 0 is empty. */
-static int symbol_at(struct linux_view *l, const struct mod_symbols *s, uint64_t i, struct vmi_symbol *ret, uint64_t *name_at)
+static int symbol_at(struct linux_view *l, const struct mod_symbols *s, uint64_t i,
+                     struct vmi_symbol *ret, uint64_t *name_at)
 {
     uint8_t e[24];
-    bool wide = l->v->ptr_size == 8; /* Elf64_Sym: name, info, other, shndx, value, size; Elf32_Sym: name, value, size, .. */
+    bool wide =
+        l->v->ptr_size ==
+        8; /* Elf64_Sym: name, info, other, shndx, value, size; Elf32_Sym: name, value, size, .. */
     size_t size = wide ? 24 : 16;
     int st = aspace_read(&l->v->kernel, GVA(s->symtab + i * size), e, size, NULL);
     if (st != ST_OK)
@@ -177,8 +194,8 @@ struct symbol_search {
     uint64_t address;          /* nearest */
     vmi_symbol_cb cb;          /* all */
     void *data;
-    uint64_t object;           /* this module alone; 0: all */
-    uint64_t *left;            /* see MAX_SEARCH */
+    uint64_t object; /* this module alone; 0: all */
+    uint64_t *left;  /* see MAX_SEARCH */
     struct vmi_symbol best;
     bool found;
 };
@@ -212,7 +229,8 @@ static int search_module(struct linux_view *l, uint64_t mod, void *arg)
             continue;
         if (st != ST_OK)
             break;
-        if (!q->cb && !q->name && (one.address > q->address || (q->found && one.address < q->best.address)))
+        if (!q->cb && !q->name &&
+            (one.address > q->address || (q->found && one.address < q->best.address)))
             continue;
         char text[MAX_SYMBOL_NAME];
         st = lx_text(l, name_at, text, sizeof text);
@@ -238,7 +256,8 @@ static int search_module(struct linux_view *l, uint64_t mod, void *arg)
     return 0;
 }
 
-/* Runs it over all modules; a list that was cut is told as ST_BROKEN, once what was there has been looked at. */
+/* Runs it over all modules; a list that was cut is told as ST_BROKEN, once what was there has been
+ * looked at. */
 static int search_all(struct osview *v, struct symbol_search *q)
 {
     struct vmi_outcome o = {0};
@@ -246,7 +265,9 @@ static int search_all(struct osview *v, struct symbol_search *q)
     q->left = q->left ? q->left : &left;
     int st = each_object(lx_of(v), search_module, q, &o);
     if (st == ST_LIMIT)
-        return diag_fail(v->diag, st, "the modules on the list at %#" PRIx64 " have more symbols than the bound", lx_of(v)->modules);
+        return diag_fail(v->diag, st,
+                         "the modules on the list at %#" PRIx64 " have more symbols than the bound",
+                         lx_of(v)->modules);
     return st == ST_OK && o.partial ? diag_fail(v->diag, ST_BROKEN, "%s", o.reason) : st;
 }
 
@@ -276,13 +297,15 @@ static int module_holds(const struct vmi_module *m, void *data)
     if (*c->left < 64)
         return 1;
     *c->left -= 64;
-    if (c->address - m->base >= m->size && (!m->init_size || c->address - m->init_base >= m->init_size))
+    if (c->address - m->base >= m->size &&
+        (!m->init_size || c->address - m->init_base >= m->init_size))
         return 0;
     c->object = m->object;
     return 1;
 }
 
-int lx_module_nearest_within(struct osview *v, uint64_t address, uint64_t *left, struct vmi_symbol *ret)
+int lx_module_nearest_within(struct osview *v, uint64_t address, uint64_t *left,
+                             struct vmi_symbol *ret)
 {
     struct containing c = {.address = address, .left = left};
     struct vmi_outcome o = {0};

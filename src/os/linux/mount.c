@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mounts as a process sees them. Facts: fs/proc_namespace.c (show_mountinfo, show_vfsmnt: what is shown and in which
- * order), include/linux/mount.h (MNT_*), include/linux/fs.h (SB_*), fs/mount.h: a namespace's mounts are in a list until
- * 6.7 and in a tree ordered by their unique id since 6.8.
+ * Mounts as a process sees them. Facts: fs/proc_namespace.c (show_mountinfo, show_vfsmnt: what is
+ * shown and in which order), include/linux/mount.h (MNT_*), include/linux/fs.h (SB_*), fs/mount.h:
+ * a namespace's mounts are in a list until 6.7 and in a tree ordered by their unique id since 6.8.
  */
 #include "os/linux/path.h"
 
@@ -14,7 +14,8 @@ enum {
     MAX_DEPTH = 128,      /* of the tree: twice the binary logarithm of any number of mounts */
     DEVNAME_BYTES = 1024,
     MNT_READONLY = 0x40,
-    MNT_CURSOR = 0x10000000, /* 5.8 to 6.7: a reader of /proc/mounts left its place in the list, no mount */
+    MNT_CURSOR =
+        0x10000000, /* 5.8 to 6.7: a reader of /proc/mounts left its place in the list, no mount */
     SB_RDONLY = 1,
 };
 
@@ -25,7 +26,8 @@ struct mount_walk {
     void *data;
     struct vmi_outcome *o;
     uint64_t steps; /* see LX_LISTING_STEPS */
-    char source[DEVNAME_BYTES], type[128], options[160], mount_root[LX_PATH_MAX], target[LX_PATH_MAX];
+    char source[DEVNAME_BYTES], type[128], options[160], mount_root[LX_PATH_MAX],
+        target[LX_PATH_MAX];
 };
 
 struct option {
@@ -41,12 +43,15 @@ static void add_options(char *buf, size_t size, uint64_t flags, const struct opt
             at += (size_t)snprintf(buf + at, size - at, ",%s", o[i].text);
 }
 
-/* As /proc/mounts has them, but for what the file system itself adds: the superblock's, then the mount's. */
+/* As /proc/mounts has them, but for what the file system itself adds: the superblock's, then the
+ * mount's. */
 static void make_options(struct mount_walk *w, uint64_t mnt_flags, uint64_t sb_flags)
 {
-    static const struct option sb[] = {{0x10, "sync"}, {0x80, "dirsync"}, {0x40, "mand"}, {1 << 25, "lazytime"}};
-    static const struct option mnt[] = {{0x01, "nosuid"},     {0x02, "nodev"},    {0x04, "noexec"},     {0x08, "noatime"},
-                                        {0x10, "nodiratime"}, {0x20, "relatime"}, {0x80, "nosymfollow"}};
+    static const struct option sb[] = {
+        {0x10, "sync"}, {0x80, "dirsync"}, {0x40, "mand"}, {1 << 25, "lazytime"}};
+    static const struct option mnt[] = {
+        {0x01, "nosuid"},     {0x02, "nodev"},    {0x04, "noexec"},     {0x08, "noatime"},
+        {0x10, "nodiratime"}, {0x20, "relatime"}, {0x80, "nosymfollow"}};
     bool ro = mnt_flags & MNT_READONLY || sb_flags & SB_RDONLY;
     snprintf(w->options, sizeof w->options, ro ? "ro" : "rw");
     add_options(w->options, sizeof w->options, sb_flags, sb, ARRAY_LEN(sb));
@@ -54,7 +59,8 @@ static void make_options(struct mount_walk *w, uint64_t mnt_flags, uint64_t sb_f
 }
 
 /* Device, type and flags of the file system. */
-static bool read_fs(struct mount_walk *w, uint64_t vfsmount, uint64_t mnt_flags, struct vmi_mount *m)
+static bool read_fs(struct mount_walk *w, uint64_t vfsmount, uint64_t mnt_flags,
+                    struct vmi_mount *m)
 {
     const struct linux_view *l = w->l;
     uint64_t sb, v, sb_flags = 0;
@@ -64,7 +70,8 @@ static bool read_fs(struct mount_walk *w, uint64_t vfsmount, uint64_t mnt_flags,
         m->major = lx_dev_major(v);
         m->minor = lx_dev_minor(v);
     }
-    whole = whole && lx_read(l, sb, L_sb_flags, &sb_flags) == ST_OK && lx_fstype_text(l, sb, w->type, sizeof w->type) == ST_OK;
+    whole = whole && lx_read(l, sb, L_sb_flags, &sb_flags) == ST_OK &&
+            lx_fstype_text(l, sb, w->type, sizeof w->type) == ST_OK;
     make_options(w, mnt_flags, sb_flags);
     return whole;
 }
@@ -75,7 +82,8 @@ static bool read_ids(const struct linux_view *l, uint64_t mount, struct vmi_moun
     if (lx_read(l, mount, L_mount_id, &v) != ST_OK)
         return false;
     m->id = (int32_t)v;
-    if (lx_ptr(l, mount, L_mount_parent, &parent) != ST_OK || lx_read(l, parent, L_mount_id, &v) != ST_OK)
+    if (lx_ptr(l, mount, L_mount_parent, &parent) != ST_OK ||
+        lx_read(l, parent, L_mount_id, &v) != ST_OK)
         return false;
     m->parent = (int32_t)v;
     return true;
@@ -96,9 +104,14 @@ static int give(struct mount_walk *w, uint64_t mount)
     const struct linux_view *l = w->l;
     uint64_t vfsmount = mount + lx_off(l, L_mount_mnt), flags;
     struct lx_path at = {.mnt = vfsmount};
-    struct vmi_mount m = {.root = w->mount_root, .target = w->target, .options = w->options, .type = w->type, .source = w->source};
+    struct vmi_mount m = {.root = w->mount_root,
+                          .target = w->target,
+                          .options = w->options,
+                          .type = w->type,
+                          .source = w->source};
     enum lx_path_end end = LX_PATH_TOP;
-    if (lx_read(l, vfsmount, L_vfsmount_flags, &flags) != ST_OK || lx_ptr(l, vfsmount, L_vfsmount_root, &at.dentry) != ST_OK) {
+    if (lx_read(l, vfsmount, L_vfsmount_flags, &flags) != ST_OK ||
+        lx_ptr(l, vfsmount, L_vfsmount_root, &at.dentry) != ST_OK) {
         outcome_cut(w->o, "the mount at %#" PRIx64 " is not in memory", mount);
         return 0;
     }
@@ -108,7 +121,8 @@ static int give(struct mount_walk *w, uint64_t mount)
         outcome_cut(w->o, "the mounts have paths as long as no guest has them");
         return 1;
     }
-    bool whole = lx_path_text(l, &at, &w->root, &w->steps, w->target, sizeof w->target, &end) == ST_OK;
+    bool whole =
+        lx_path_text(l, &at, &w->root, &w->steps, w->target, sizeof w->target, &end) == ST_OK;
     if (whole && end != LX_PATH_ROOT)
         return 0; /* not below the process' root: mountinfo leaves it out, too */
     whole &= lx_dentry_text(l, at.dentry, &w->steps, w->mount_root, sizeof w->mount_root) == ST_OK;
@@ -125,15 +139,16 @@ static void walk_list(struct mount_walk *w, uint64_t ns)
 {
     struct list_walk list;
     uint64_t node;
-    list_start(&list, &w->l->v->kernel, w->l->v->ptr_size, ns + lx_off(w->l, L_mntns_list), MAX_MOUNTS);
+    list_start(&list, &w->l->v->kernel, w->l->v->ptr_size, ns + lx_off(w->l, L_mntns_list),
+               MAX_MOUNTS);
     while (list_next(&list, w->o, &node) == 1)
         if (give(w, node - lx_off(w->l, L_mount_list)))
             return;
 }
 
 /*
- * A red-black tree in order, left to right. `stack` holds the nodes whose right side is still to come. Ids ascend: what
- * does not is a cycle or forged.
+ * A red-black tree in order, left to right. `stack` holds the nodes whose right side is still to
+ * come. Ids ascend: what does not is a cycle or forged.
  */
 static void walk_tree(struct mount_walk *w, uint64_t root)
 {
@@ -150,14 +165,19 @@ static void walk_tree(struct mount_walk *w, uint64_t root)
             continue;
         }
         if (node || !left--) {
-            outcome_cut(w->o, "the tree of mounts at %#" PRIx64 " is deeper or larger than any can be", root);
+            outcome_cut(w->o,
+                        "the tree of mounts at %#" PRIx64 " is deeper or larger than any can be",
+                        root);
             return;
         }
         node = stack[--depth];
         uint64_t mount = node - lx_off(w->l, L_mount_node);
         if (lx_read(w->l, mount, L_mount_id_unique, &id) == ST_OK) {
             if (id <= last) {
-                outcome_cut(w->o, "the tree of mounts at %#" PRIx64 " is damaged: ids do not ascend at %#" PRIx64, root, mount);
+                outcome_cut(w->o,
+                            "the tree of mounts at %#" PRIx64
+                            " is damaged: ids do not ascend at %#" PRIx64,
+                            root, mount);
                 return;
             }
             last = id;
@@ -171,12 +191,13 @@ static void walk_tree(struct mount_walk *w, uint64_t root)
     }
 }
 
-int lx_mounts(struct osview *v, const struct vmi_process *p, vmi_mount_cb cb, void *data, struct vmi_outcome *ret)
+int lx_mounts(struct osview *v, const struct vmi_process *p, vmi_mount_cb cb, void *data,
+              struct vmi_outcome *ret)
 {
-    static const enum layout_id need[] = {L_task_fs,      L_fs_root,         L_task_nsproxy,     L_nsproxy_mnt_ns,
-                                          L_path_mnt,     L_path_dentry,     L_dentry_parent,    L_dentry_name,
-                                          L_vfsmount_root, L_vfsmount_flags, L_vfsmount_sb,      L_mount_mnt,
-                                          L_mount_parent, L_mount_mountpoint};
+    static const enum layout_id need[] = {
+        L_task_fs,     L_fs_root,       L_task_nsproxy, L_nsproxy_mnt_ns,  L_path_mnt,
+        L_path_dentry, L_dentry_parent, L_dentry_name,  L_vfsmount_root,   L_vfsmount_flags,
+        L_vfsmount_sb, L_mount_mnt,     L_mount_parent, L_mount_mountpoint};
     const struct linux_view *l = lx_of(v);
     struct mount_walk w = {.l = l, .cb = cb, .data = data, .o = ret, .steps = LX_LISTING_STEPS};
     uint64_t fs, nsproxy, ns, root;
@@ -184,21 +205,33 @@ int lx_mounts(struct osview *v, const struct vmi_process *p, vmi_mount_cb cb, vo
     if (st != ST_OK)
         return st;
     bool list = lx_has(l, L_mntns_list) && lx_has(l, L_mount_list);
-    bool tree = lx_has(l, L_mntns_mounts) && lx_has(l, L_mount_node) && lx_has(l, L_rb_left) && lx_has(l, L_rb_right);
+    bool tree = lx_has(l, L_mntns_mounts) && lx_has(l, L_mount_node) && lx_has(l, L_rb_left) &&
+                lx_has(l, L_rb_right);
     if (!list && !tree)
-        return diag_fail(v->diag, ST_UNSUPPORTED, "the mounts: mnt_namespace has neither a list nor a tree of them that is known");
-    if ((st = lx_ptr(l, p->object, L_task_fs, &fs)) != ST_OK || (st = lx_ptr(l, p->object, L_task_nsproxy, &nsproxy)) != ST_OK)
-        return diag_fail(v->diag, st, "the mounts of process %d: its task at %#" PRIx64 " is not in memory", p->pid, p->object);
+        return diag_fail(
+            v->diag, ST_UNSUPPORTED,
+            "the mounts: mnt_namespace has neither a list nor a tree of them that is known");
+    if ((st = lx_ptr(l, p->object, L_task_fs, &fs)) != ST_OK ||
+        (st = lx_ptr(l, p->object, L_task_nsproxy, &nsproxy)) != ST_OK)
+        return diag_fail(v->diag, st,
+                         "the mounts of process %d: its task at %#" PRIx64 " is not in memory",
+                         p->pid, p->object);
     if (!fs || !nsproxy)
-        return diag_fail(v->diag, ST_ABSENT, "process %d (%s) has no mounts: it is exiting or a zombie", p->pid, p->comm);
-    if ((st = lx_ptr(l, nsproxy, L_nsproxy_mnt_ns, &ns)) != ST_OK || (st = lx_path_read(l, fs + lx_off(l, L_fs_root), &w.root)) != ST_OK)
-        return diag_fail(v->diag, st, "the mounts of process %d: its namespaces at %#" PRIx64 " or its root at %#" PRIx64 " are not in memory",
+        return diag_fail(v->diag, ST_ABSENT,
+                         "process %d (%s) has no mounts: it is exiting or a zombie", p->pid,
+                         p->comm);
+    if ((st = lx_ptr(l, nsproxy, L_nsproxy_mnt_ns, &ns)) != ST_OK ||
+        (st = lx_path_read(l, fs + lx_off(l, L_fs_root), &w.root)) != ST_OK)
+        return diag_fail(v->diag, st,
+                         "the mounts of process %d: its namespaces at %#" PRIx64
+                         " or its root at %#" PRIx64 " are not in memory",
                          p->pid, nsproxy, fs);
     if (list) {
         walk_list(&w, ns);
     } else {
         if ((st = lx_ptr(l, ns, L_mntns_mounts, &root)) != ST_OK)
-            return diag_fail(v->diag, st, "the mount namespace at %#" PRIx64 " is not in memory", ns);
+            return diag_fail(v->diag, st, "the mount namespace at %#" PRIx64 " is not in memory",
+                             ns);
         walk_tree(&w, root);
     }
     return ST_OK;

@@ -2,13 +2,13 @@
 /*
  * Sockets: TCP, UDP and unix, of all network namespaces, the machine's own first.
  *
- * Facts: include/net/inet_hashtables.h (listening sockets are in listening_hash until 5.18, in lhash2 since; a namespace
- * may have tables of its own since 6.1), net/ipv4/udp.c (udp_table, per namespace since 6.2), net/unix/af_unix.c
- * (unix_socket_table until 5.19, net.unx.table since), include/net/sock.h, include/linux/list_nulls.h (a chain ends with
- * an odd value).
+ * Facts: include/net/inet_hashtables.h (listening sockets are in listening_hash until 5.18, in
+ * lhash2 since; a namespace may have tables of its own since 6.1), net/ipv4/udp.c (udp_table, per
+ * namespace since 6.2), net/unix/af_unix.c (unix_socket_table until 5.19, net.unx.table since),
+ * include/net/sock.h, include/linux/list_nulls.h (a chain ends with an odd value).
  *
- * Sockets are collected first and given afterwards: the tables are shared by the namespaces. Everything that grows with
- * what the guest claims has a bound.
+ * Sockets are collected first and given afterwards: the tables are shared by the namespaces.
+ * Everything that grows with what the guest claims has a bound.
  */
 #include "os/linux/net.h"
 #include "os/linux/path.h"
@@ -20,9 +20,10 @@ enum {
     MAX_SOCKETS = 1 << 20, /* collected, and visited in the chains */
     MAX_BUCKETS = 1 << 24, /* of all tables */
     MAX_NETS = 4096,
-    UNIX_BUCKETS = 512,    /* 2 * UNIX_HASH_SIZE as it was, UNIX_HASH_SIZE since 6.0 (include/net/af_unix.h) */
+    UNIX_BUCKETS =
+        512, /* 2 * UNIX_HASH_SIZE as it was, UNIX_HASH_SIZE since 6.0 (include/net/af_unix.h) */
     LISTENING_BUCKETS = 32, /* INET_LHTABLE_SIZE */
-    PIECE_BYTES = 4096,    /* of a table of buckets, read at once */
+    PIECE_BYTES = 4096,     /* of a table of buckets, read at once */
 };
 
 struct found {
@@ -115,15 +116,17 @@ static void add_socket(struct socket_walk *w, uint64_t sock)
     }
     enum lx_socket_kind kind = w->kind;
     uint64_t family;
-    if (kind != LX_SOCKET_UNIX && lx_read(w->l, sock, L_skc_family, &family) == ST_OK && family == LX_AF_INET6)
+    if (kind != LX_SOCKET_UNIX && lx_read(w->l, sock, L_skc_family, &family) == ST_OK &&
+        family == LX_AF_INET6)
         kind++;
     w->found[w->nr_found] = (struct found){sock, net_of(w, sock), (uint32_t)w->nr_found, kind};
     w->nr_found++;
 }
 
 /*
- * The sockets of one chain, whose first node is `node`: ends at 0 or at an odd value (list_nulls.h). Brent's cycle
- * detection; all chains together are bounded, too, since forged buckets may share one.
+ * The sockets of one chain, whose first node is `node`: ends at 0 or at an odd value
+ * (list_nulls.h). Brent's cycle detection; all chains together are bounded, too, since forged
+ * buckets may share one.
  */
 static void walk_chain(struct socket_walk *w, uint64_t node)
 {
@@ -145,7 +148,8 @@ static void walk_chain(struct socket_walk *w, uint64_t node)
         }
         uint64_t next;
         if (read_ptr(&w->l->v->kernel, w->l->v->ptr_size, node, &next) != ST_OK) {
-            outcome_cut(w->o, "the socket at %#" PRIx64 " is not in memory", node - lx_off(w->l, L_skc_node));
+            outcome_cut(w->o, "the socket at %#" PRIx64 " is not in memory",
+                        node - lx_off(w->l, L_skc_node));
             return;
         }
         add_socket(w, node - lx_off(w->l, L_skc_node));
@@ -154,7 +158,8 @@ static void walk_chain(struct socket_walk *w, uint64_t node)
 }
 
 /* `n` buckets of `size` bytes, the chain's first node `head` bytes into each. */
-static void walk_buckets(struct socket_walk *w, uint64_t at, uint64_t n, uint64_t size, uint64_t head)
+static void walk_buckets(struct socket_walk *w, uint64_t at, uint64_t n, uint64_t size,
+                         uint64_t head)
 {
     uint8_t raw[PIECE_BYTES];
     unsigned ptr_size = w->l->v->ptr_size;
@@ -163,15 +168,20 @@ static void walk_buckets(struct socket_walk *w, uint64_t at, uint64_t n, uint64_
         return;
     }
     if (n > w->buckets_left) {
-        outcome_cut(w->o, "the table at %#" PRIx64 " claims %" PRIu64 " buckets; %" PRIu64 " were looked at", at, n, w->buckets_left);
+        outcome_cut(w->o,
+                    "the table at %#" PRIx64 " claims %" PRIu64 " buckets; %" PRIu64
+                    " were looked at",
+                    at, n, w->buckets_left);
         n = w->buckets_left;
     }
     w->buckets_left -= n;
     uint64_t each = PIECE_BYTES / size;
     for (uint64_t i = 0; i < n && !w->full; i += each) {
         uint64_t here = MIN_OF(each, n - i);
-        if (aspace_read(&w->l->v->kernel, GVA(at + i * size), raw, (size_t)(here * size), NULL) != ST_OK) {
-            outcome_cut(w->o, "the table of sockets at %#" PRIx64 " breaks off at %#" PRIx64, at, at + i * size);
+        if (aspace_read(&w->l->v->kernel, GVA(at + i * size), raw, (size_t)(here * size), NULL) !=
+            ST_OK) {
+            outcome_cut(w->o, "the table of sockets at %#" PRIx64 " breaks off at %#" PRIx64, at,
+                        at + i * size);
             return;
         }
         for (uint64_t k = 0; k < here; k++) {
@@ -187,13 +197,16 @@ static void walk_tcp(struct socket_walk *w, uint64_t hashinfo)
     uint64_t at, mask;
     w->kind = LX_SOCKET_TCP4;
     if (lx_has(l, L_hashinfo_listening))
-        walk_buckets(w, hashinfo + lx_off(l, L_hashinfo_listening), LISTENING_BUCKETS, lx_off(l, L_listen_bucket_size),
+        walk_buckets(w, hashinfo + lx_off(l, L_hashinfo_listening), LISTENING_BUCKETS,
+                     lx_off(l, L_listen_bucket_size), lx_off(l, L_listen_bucket_head));
+    else if (lx_ptr(l, hashinfo, L_hashinfo_lhash2, &at) == ST_OK &&
+             lx_read(l, hashinfo, L_hashinfo_lhash2_mask, &mask) == ST_OK)
+        walk_buckets(w, at, mask + 1, lx_off(l, L_listen_bucket_size),
                      lx_off(l, L_listen_bucket_head));
-    else if (lx_ptr(l, hashinfo, L_hashinfo_lhash2, &at) == ST_OK && lx_read(l, hashinfo, L_hashinfo_lhash2_mask, &mask) == ST_OK)
-        walk_buckets(w, at, mask + 1, lx_off(l, L_listen_bucket_size), lx_off(l, L_listen_bucket_head));
     else
         outcome_cut(w->o, "the listening TCP sockets at %#" PRIx64 " are not in memory", hashinfo);
-    if (lx_ptr(l, hashinfo, L_hashinfo_ehash, &at) == ST_OK && lx_read(l, hashinfo, L_hashinfo_ehash_mask, &mask) == ST_OK)
+    if (lx_ptr(l, hashinfo, L_hashinfo_ehash, &at) == ST_OK &&
+        lx_read(l, hashinfo, L_hashinfo_ehash_mask, &mask) == ST_OK)
         walk_buckets(w, at, mask + 1, lx_off(l, L_ehash_bucket_size), 0);
     else
         outcome_cut(w->o, "the connected TCP sockets at %#" PRIx64 " are not in memory", hashinfo);
@@ -204,24 +217,27 @@ static void walk_udp(struct socket_walk *w, uint64_t table)
     const struct linux_view *l = w->l;
     uint64_t at, mask;
     w->kind = LX_SOCKET_UDP4;
-    if (lx_ptr(l, table, L_udp_table_hash, &at) == ST_OK && lx_read(l, table, L_udp_table_mask, &mask) == ST_OK)
+    if (lx_ptr(l, table, L_udp_table_hash, &at) == ST_OK &&
+        lx_read(l, table, L_udp_table_mask, &mask) == ST_OK)
         walk_buckets(w, at, mask + 1, lx_off(l, L_udp_slot_size), lx_off(l, L_udp_slot_head));
     else
         outcome_cut(w->o, "the table of UDP sockets at %#" PRIx64 " is not in memory", table);
 }
 
 /*
- * A table of each namespace: the namespace's own where its member is known and set, else the machine's, which has a
- * symbol. Each once. False: there is none.
+ * A table of each namespace: the namespace's own where its member is known and set, else the
+ * machine's, which has a symbol. Each once. False: there is none.
  */
-static bool each_table(struct socket_walk *w, enum layout_id member, const char *symbol, void (*walk)(struct socket_walk *, uint64_t))
+static bool each_table(struct socket_walk *w, enum layout_id member, const char *symbol,
+                       void (*walk)(struct socket_walk *, uint64_t))
 {
     uint64_t common = 0, table, last = 0;
     bool any = lx_symbol(w->l, symbol, &common) == ST_OK && common;
     if (any)
         walk(w, common);
     for (size_t i = 0; i < w->nr_nets; i++) {
-        if (lx_ptr(w->l, w->net[i], member, &table) != ST_OK || !table || table == common || table == last)
+        if (lx_ptr(w->l, w->net[i], member, &table) != ST_OK || !table || table == common ||
+            table == last)
             continue;
         any = true;
         last = table;
@@ -250,10 +266,23 @@ static int compare_found(const void *a, const void *b)
 
 static int need_layout(const struct linux_view *l)
 {
-    static const enum layout_id need[] = {L_skc_node,    L_skc_family,  L_skc_state,      L_skc_dport,    L_skc_num,
-                                          L_skc_daddr,   L_skc_rcv_saddr, L_sk_socket,    L_sk_type,      L_hashinfo_ehash,
-                                          L_hashinfo_ehash_mask, L_ehash_bucket_size, L_listen_bucket_size,
-                                          L_listen_bucket_head, L_udp_table_hash, L_udp_table_mask, L_udp_slot_size,
+    static const enum layout_id need[] = {L_skc_node,
+                                          L_skc_family,
+                                          L_skc_state,
+                                          L_skc_dport,
+                                          L_skc_num,
+                                          L_skc_daddr,
+                                          L_skc_rcv_saddr,
+                                          L_sk_socket,
+                                          L_sk_type,
+                                          L_hashinfo_ehash,
+                                          L_hashinfo_ehash_mask,
+                                          L_ehash_bucket_size,
+                                          L_listen_bucket_size,
+                                          L_listen_bucket_head,
+                                          L_udp_table_hash,
+                                          L_udp_table_mask,
+                                          L_udp_slot_size,
                                           L_udp_slot_head};
     return lx_require(l, "the sockets", need, ARRAY_LEN(need));
 }
@@ -262,9 +291,11 @@ static void collect(struct socket_walk *w)
 {
     uint64_t buckets;
     if (!each_table(w, L_net_tcp_hashinfo, "tcp_hashinfo", walk_tcp))
-        outcome_cut(w->o, "no table of TCP sockets: neither the symbol tcp_hashinfo nor the namespace's member is known");
+        outcome_cut(w->o, "no table of TCP sockets: neither the symbol tcp_hashinfo nor the "
+                          "namespace's member is known");
     if (!each_table(w, L_net_udp_table, "udp_table", walk_udp))
-        outcome_cut(w->o, "no table of UDP sockets: neither the symbol udp_table nor the namespace's member is known");
+        outcome_cut(w->o, "no table of UDP sockets: neither the symbol udp_table nor the "
+                          "namespace's member is known");
     if (lx_has(w->l, L_net_unix_buckets)) {
         for (size_t i = 0; i < w->nr_nets; i++)
             if (lx_ptr(w->l, w->net[i], L_net_unix_buckets, &buckets) == ST_OK && buckets)
@@ -272,7 +303,8 @@ static void collect(struct socket_walk *w)
     } else if (lx_symbol(w->l, "unix_socket_table", &buckets) == ST_OK) {
         walk_unix(w, buckets);
     } else {
-        outcome_cut(w->o, "no table of unix sockets: neither unix_socket_table nor net.unx is known");
+        outcome_cut(w->o,
+                    "no table of unix sockets: neither unix_socket_table nor net.unx is known");
     }
 }
 

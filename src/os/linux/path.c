@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Paths. Facts: fs/d_path.c (prepend_path, d_path, simple_dname, dynamic_dname), include/linux/dcache.h (d_unlinked),
- * fs/pipe.c, net/socket.c, fs/anon_inodes.c, fs/nsfs.c, fs/pidfs.c, drivers/dma-buf/dma-buf.c (their d_dname).
+ * Paths. Facts: fs/d_path.c (prepend_path, d_path, simple_dname, dynamic_dname),
+ * include/linux/dcache.h (d_unlinked), fs/pipe.c, net/socket.c, fs/anon_inodes.c, fs/nsfs.c,
+ * fs/pidfs.c, drivers/dma-buf/dma-buf.c (their d_dname).
  */
 #include "os/linux/path.h"
 
@@ -9,8 +10,10 @@
 #include <stdio.h>
 
 enum {
-    NAME_BYTES = 255,  /* NAME_MAX, include/uapi/linux/limits.h; also what names of pseudo files are held to */
-    MAX_STEPS = 4096,  /* dentries and mounts in one climb: a path of PATH_MAX bytes has at most 2048 names */
+    NAME_BYTES = 255, /* NAME_MAX, include/uapi/linux/limits.h; also what names of pseudo files are
+                         held to */
+    MAX_STEPS = 4096, /* dentries and mounts in one climb: a path of PATH_MAX bytes has at most 2048
+                         names */
     FSTYPE_BYTES = 48, /* of a file system's name; the longest in the tree is 15 */
 };
 
@@ -110,8 +113,8 @@ static int cross_mount(const struct linux_view *l, struct lx_path *p, bool *up)
 }
 
 /* Climbs from `p` to `root` or to the top, names to the left. */
-static int climb(const struct linux_view *l, struct lx_path p, const struct lx_path *root, uint64_t *steps, struct leftward *t,
-                 enum lx_path_end *end)
+static int climb(const struct linux_view *l, struct lx_path p, const struct lx_path *root,
+                 uint64_t *steps, struct leftward *t, enum lx_path_end *end)
 {
     for (unsigned step = 0; step < MAX_STEPS && *steps; step++, (*steps)--) {
         uint64_t mnt_root, parent;
@@ -165,13 +168,14 @@ int lx_fstype_text(const struct linux_view *l, uint64_t sb, char *buf, size_t si
 static bool is_pseudo(const struct linux_view *l, const struct lx_path *p)
 {
     uint64_t op, dname, root;
-    if (lx_ptr(l, p->dentry, L_dentry_op, &op) != ST_OK || !op || lx_ptr(l, op, L_dentry_ops_dname, &dname) != ST_OK ||
-        !dname)
+    if (lx_ptr(l, p->dentry, L_dentry_op, &op) != ST_OK || !op ||
+        lx_ptr(l, op, L_dentry_ops_dname, &dname) != ST_OK || !dname)
         return false;
     return lx_ptr(l, p->mnt, L_vfsmount_root, &root) != ST_OK || root != p->dentry;
 }
 
-/* The kind of a namespace, "net": inode->i_private is its ns_common since 3.19, whatever d_fsdata is. */
+/* The kind of a namespace, "net": inode->i_private is its ns_common since 3.19, whatever d_fsdata
+ * is. */
 static int ns_kind(const struct linux_view *l, uint64_t inode, char *buf, size_t size)
 {
     uint64_t ns, ops, name;
@@ -184,19 +188,22 @@ static int ns_kind(const struct linux_view *l, uint64_t inode, char *buf, size_t
 }
 
 /* "/dmabuf:NAME", or without the name that user space did not give. */
-static void dmabuf_text(const struct linux_view *l, uint64_t dentry, const char *name, char *buf, size_t size)
+static void dmabuf_text(const struct linux_view *l, uint64_t dentry, const char *name, char *buf,
+                        size_t size)
 {
     uint64_t dmabuf, at;
     char given[64] = "";
-    if (lx_ptr(l, dentry, L_dentry_fsdata, &dmabuf) == ST_OK && lx_ptr(l, dmabuf, L_dma_buf_name, &at) == ST_OK && at &&
+    if (lx_ptr(l, dentry, L_dentry_fsdata, &dmabuf) == ST_OK &&
+        lx_ptr(l, dmabuf, L_dma_buf_name, &at) == ST_OK && at &&
         lx_text(l, at, given, sizeof given) != ST_OK)
         given[0] = '\0';
     snprintf(buf, size, "/%s:%s", name, given);
 }
 
 /*
- * A name that is made: by the type of the file system, since the functions behind d_dname have no symbols everywhere. All
- * that is not named here uses simple_dname (shmem, hugetlb, aio, secretmem).
+ * A name that is made: by the type of the file system, since the functions behind d_dname have no
+ * symbols everywhere. All that is not named here uses simple_dname (shmem, hugetlb, aio,
+ * secretmem).
  */
 static int pseudo_text(const struct linux_view *l, uint64_t dentry, char *buf, size_t size)
 {
@@ -204,9 +211,11 @@ static int pseudo_text(const struct linux_view *l, uint64_t dentry, char *buf, s
     uint64_t sb, inode = 0, ino = 0;
     size_t n;
     int st = dentry_name(l, dentry, name, &n);
-    if (lx_ptr(l, dentry, L_dentry_sb, &sb) == ST_OK && lx_fstype_text(l, sb, type, sizeof type) != ST_OK)
+    if (lx_ptr(l, dentry, L_dentry_sb, &sb) == ST_OK &&
+        lx_fstype_text(l, sb, type, sizeof type) != ST_OK)
         type[0] = '\0';
-    bool have_ino = lx_ptr(l, dentry, L_dentry_inode, &inode) == ST_OK && lx_read(l, inode, L_inode_ino, &ino) == ST_OK;
+    bool have_ino = lx_ptr(l, dentry, L_dentry_inode, &inode) == ST_OK &&
+                    lx_read(l, inode, L_inode_ino, &ino) == ST_OK;
     if (!strcmp(type, "pipefs") || !strcmp(type, "sockfs")) {
         snprintf(buf, size, "%s:[%" PRIu64 "]", type[0] == 'p' ? "pipe" : "socket", ino);
         return have_ino ? ST_OK : ST_ABSENT;
@@ -229,8 +238,8 @@ static int pseudo_text(const struct linux_view *l, uint64_t dentry, char *buf, s
     return st;
 }
 
-int lx_path_text(const struct linux_view *l, const struct lx_path *path, const struct lx_path *root, uint64_t *steps, char *buf,
-                 size_t size, enum lx_path_end *end)
+int lx_path_text(const struct linux_view *l, const struct lx_path *path, const struct lx_path *root,
+                 uint64_t *steps, char *buf, size_t size, enum lx_path_end *end)
 {
     enum lx_path_end where = LX_PATH_TOP;
     if (!size)
@@ -253,7 +262,8 @@ int lx_path_text(const struct linux_view *l, const struct lx_path *path, const s
     return st;
 }
 
-int lx_dentry_text(const struct linux_view *l, uint64_t dentry, uint64_t *steps, char *buf, size_t size)
+int lx_dentry_text(const struct linux_view *l, uint64_t dentry, uint64_t *steps, char *buf,
+                   size_t size)
 {
     if (!size)
         return ST_INVALID;

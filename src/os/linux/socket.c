@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One socket as a record, and who holds it. Facts: include/net/sock.h, include/net/inet_timewait_sock.h,
- * include/net/tcp_states.h, net/ipv4/tcp_ipv4.c (what /proc/net/tcp shows of half sockets), net/unix/af_unix.c
- * (unix_seq_show), include/net/af_unix.h.
+ * One socket as a record, and who holds it. Facts: include/net/sock.h,
+ * include/net/inet_timewait_sock.h, include/net/tcp_states.h, net/ipv4/tcp_ipv4.c (what
+ * /proc/net/tcp shows of half sockets), net/unix/af_unix.c (unix_seq_show), include/net/af_unix.h.
  */
 #include "os/linux/file.h"
 #include "os/linux/net.h"
@@ -11,19 +11,24 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { MAX_HELD_FILES = 1 << 22 }; /* open files that are looked at for sockets, of all processes together */
+enum {
+    MAX_HELD_FILES = 1 << 22
+}; /* open files that are looked at for sockets, of all processes together */
 
 /* ---- holders ---- */
 
-/* Adds one descriptor when it is a socket's. The file and its socket point to each other: else it is no socket. */
+/* Adds one descriptor when it is a socket's. The file and its socket point to each other: else it
+ * is no socket. */
 static int add_holder(const struct lx_fd *fd, void *data)
 {
     enum { S_IFMT_GUEST = 0170000, S_IFSOCK_GUEST = 0140000 };
     struct lx_holders *h = data;
     const struct linux_view *l = h->l;
     uint64_t inode, mode, socket, file;
-    if (lx_ptr(l, fd->file, L_file_inode, &inode) != ST_OK || lx_read(l, inode, L_inode_mode, &mode) != ST_OK ||
-        (mode & S_IFMT_GUEST) != S_IFSOCK_GUEST || lx_ptr(l, fd->file, L_file_private, &socket) != ST_OK ||
+    if (lx_ptr(l, fd->file, L_file_inode, &inode) != ST_OK ||
+        lx_read(l, inode, L_inode_mode, &mode) != ST_OK ||
+        (mode & S_IFMT_GUEST) != S_IFSOCK_GUEST ||
+        lx_ptr(l, fd->file, L_file_private, &socket) != ST_OK ||
         lx_ptr(l, socket, L_socket_file, &file) != ST_OK || file != fd->file)
         return 0;
     if (h->nr == h->cap) {
@@ -46,7 +51,8 @@ static int holders_of_process(const struct vmi_process *p, void *data)
 {
     struct lx_holders *h = data;
     uint64_t files;
-    if (p->flags & VMI_PROCESS_KERNEL || lx_ptr(h->l, p->object, L_task_files, &files) != ST_OK || files == h->files)
+    if (p->flags & VMI_PROCESS_KERNEL || lx_ptr(h->l, p->object, L_task_files, &files) != ST_OK ||
+        files == h->files)
         return 0;
     h->files = files; /* threads share it, but where the leader has ended it is theirs alone */
     h->pid = p->pid;
@@ -69,13 +75,15 @@ static int compare_holder(const void *a, const void *b)
 
 void lx_holders_open(struct osview *v, struct vmi_outcome *o, struct lx_holders *ret)
 {
-    static const enum layout_id need[] = {L_file_inode, L_inode_mode, L_file_private, L_socket_file, L_task_files};
+    static const enum layout_id need[] = {L_file_inode, L_inode_mode, L_file_private, L_socket_file,
+                                          L_task_files};
     struct vmi_outcome processes = {0};
     *ret = (struct lx_holders){.l = lx_of(v), .o = o, .files_left = MAX_HELD_FILES};
     for (size_t i = 0; i < ARRAY_LEN(need); i++)
         if (!lx_has(ret->l, need[i]))
             return;
-    if (lx_processes(v, 1 /* VMI_LIST_THREADS */, holders_of_process, ret, &processes) != ST_OK || processes.partial)
+    if (lx_processes(v, 1 /* VMI_LIST_THREADS */, holders_of_process, ret, &processes) != ST_OK ||
+        processes.partial)
         outcome_cut(o, "the holders of some sockets are not known: %s",
                     processes.partial ? processes.reason : "the process list cannot be read");
     if (ret->nr)
@@ -107,12 +115,14 @@ enum { TCP_ESTABLISHED = 1, TCP_TIME_WAIT = 6, TCP_LISTEN = 10, TCP_NEW_SYN_RECV
 
 static const char *tcp_state(uint64_t state)
 {
-    static const char *const names[] = {"",      "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT",
-                                        "CLOSE", "CLOSE_WAIT",  "LAST_ACK", "LISTEN",   "CLOSING",   "SYN_RECV"};
+    static const char *const names[] = {
+        "",      "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT",
+        "CLOSE", "CLOSE_WAIT",  "LAST_ACK", "LISTEN",   "CLOSING",   "SYN_RECV"};
     return state < ARRAY_LEN(names) ? names[state] : "";
 }
 
-/* Datagram and unix sockets borrow TCP's numbers; one that is not connected is in CLOSE, which would mislead. */
+/* Datagram and unix sockets borrow TCP's numbers; one that is not connected is in CLOSE, which
+ * would mislead. */
 static const char *plain_state(uint64_t state)
 {
     return state == TCP_ESTABLISHED || state == TCP_LISTEN ? tcp_state(state) : "";
@@ -127,8 +137,10 @@ static bool read_addresses(const struct linux_view *l, uint64_t sock, bool v6, s
     s->local_port = (uint16_t)num;
     if (v6)
         return lx_has(l, L_skc_v6_daddr) && lx_has(l, L_skc_v6_rcv_saddr) &&
-               aspace_read(&l->v->kernel, GVA(sock + lx_off(l, L_skc_v6_rcv_saddr)), s->local, 16, NULL) == ST_OK &&
-               aspace_read(&l->v->kernel, GVA(sock + lx_off(l, L_skc_v6_daddr)), s->remote, 16, NULL) == ST_OK;
+               aspace_read(&l->v->kernel, GVA(sock + lx_off(l, L_skc_v6_rcv_saddr)), s->local, 16,
+                           NULL) == ST_OK &&
+               aspace_read(&l->v->kernel, GVA(sock + lx_off(l, L_skc_v6_daddr)), s->remote, 16,
+                           NULL) == ST_OK;
     if (lx_read(l, sock, L_skc_rcv_saddr, &v) != ST_OK)
         return false;
     memcpy(s->local, &v, 4);
@@ -139,7 +151,8 @@ static bool read_addresses(const struct linux_view *l, uint64_t sock, bool v6, s
 }
 
 /* The owner's id, inode number and holder, of a whole socket (not a half one). */
-static bool read_owner(const struct linux_view *l, const struct lx_holders *h, uint64_t sock, struct vmi_socket *s)
+static bool read_owner(const struct linux_view *l, const struct lx_holders *h, uint64_t sock,
+                       struct vmi_socket *s)
 {
     uint64_t v, socket;
     if (lx_read(l, sock, L_sk_uid, &v) == ST_OK)
@@ -161,10 +174,12 @@ static bool read_owner(const struct linux_view *l, const struct lx_holders *h, u
 }
 
 /*
- * TCP has half sockets in its tables, of which only the common part exists: time-wait (shown with the state that it waits
- * in) and a connection that is being set up (shown with its listener's user).
+ * TCP has half sockets in its tables, of which only the common part exists: time-wait (shown with
+ * the state that it waits in) and a connection that is being set up (shown with its listener's
+ * user).
  */
-static bool read_half(const struct linux_view *l, uint64_t sock, uint64_t state, struct vmi_socket *s)
+static bool read_half(const struct linux_view *l, uint64_t sock, uint64_t state,
+                      struct vmi_socket *s)
 {
     uint64_t v, listener;
     if (state == TCP_TIME_WAIT) {
@@ -172,14 +187,15 @@ static bool read_half(const struct linux_view *l, uint64_t sock, uint64_t state,
             s->state = tcp_state(v);
         return true;
     }
-    if (lx_ptr(l, sock, L_skc_listener, &listener) != ST_OK || lx_read(l, listener, L_sk_uid, &v) != ST_OK)
+    if (lx_ptr(l, sock, L_skc_listener, &listener) != ST_OK ||
+        lx_read(l, listener, L_sk_uid, &v) != ST_OK)
         return false;
     s->uid = (uint32_t)v;
     return true;
 }
 
-static bool read_inet(const struct linux_view *l, const struct lx_holders *h, uint64_t sock, enum lx_socket_kind kind,
-                      struct vmi_socket *s)
+static bool read_inet(const struct linux_view *l, const struct lx_holders *h, uint64_t sock,
+                      enum lx_socket_kind kind, struct vmi_socket *s)
 {
     bool tcp = kind == LX_SOCKET_TCP4 || kind == LX_SOCKET_TCP6;
     uint64_t state;
@@ -192,7 +208,8 @@ static bool read_inet(const struct linux_view *l, const struct lx_holders *h, ui
     return read_owner(l, h, sock, s) && whole;
 }
 
-/* The name that a unix socket is bound to into path[UNIX_PATH_BYTES]; an abstract one, and each 0 in it, as '@'. */
+/* The name that a unix socket is bound to into path[UNIX_PATH_BYTES]; an abstract one, and each 0
+ * in it, as '@'. */
 static bool read_unix_path(const struct linux_view *l, uint64_t sock, char *path)
 {
     uint64_t addr, len;
@@ -200,12 +217,14 @@ static bool read_unix_path(const struct linux_view *l, uint64_t sock, char *path
         return false;
     if (!addr)
         return true;
-    if (!lx_has(l, L_unix_addr_name) || lx_read(l, addr, L_unix_addr_len, &len) != ST_OK || len > LX_UNIX_PATH_BYTES)
+    if (!lx_has(l, L_unix_addr_name) || lx_read(l, addr, L_unix_addr_len, &len) != ST_OK ||
+        len > LX_UNIX_PATH_BYTES)
         return false;
     if (len <= 2) /* the family alone */
         return true;
     size_t n = (size_t)len - 2;
-    if (aspace_read(&l->v->kernel, GVA(addr + lx_off(l, L_unix_addr_name) + 2), path, n, NULL) != ST_OK) {
+    if (aspace_read(&l->v->kernel, GVA(addr + lx_off(l, L_unix_addr_name) + 2), path, n, NULL) !=
+        ST_OK) {
         path[0] = '\0';
         return false;
     }
@@ -216,7 +235,8 @@ static bool read_unix_path(const struct linux_view *l, uint64_t sock, char *path
     return true;
 }
 
-static bool read_unix(const struct linux_view *l, const struct lx_holders *h, uint64_t sock, char *path, struct vmi_socket *s)
+static bool read_unix(const struct linux_view *l, const struct lx_holders *h, uint64_t sock,
+                      char *path, struct vmi_socket *s)
 {
     uint64_t v;
     bool whole = read_owner(l, h, sock, s);
@@ -231,13 +251,20 @@ static bool read_unix(const struct linux_view *l, const struct lx_holders *h, ui
     return read_unix_path(l, sock, path) && whole;
 }
 
-int lx_socket_give(const struct linux_view *l, const struct lx_holders *h, uint64_t sock, enum lx_socket_kind kind,
-                   vmi_socket_cb cb, void *data, struct vmi_outcome *o)
+int lx_socket_give(const struct linux_view *l, const struct lx_holders *h, uint64_t sock,
+                   enum lx_socket_kind kind, vmi_socket_cb cb, void *data, struct vmi_outcome *o)
 {
     static const char *const protos[] = {"tcp", "tcp6", "udp", "udp6", "unix"};
     char path[LX_UNIX_PATH_BYTES] = "";
-    struct vmi_socket s = {.proto = protos[kind], .object = sock, .fd = -1, .state = "", .comm = "", .kind = "", .path = path};
-    bool whole = kind == LX_SOCKET_UNIX ? read_unix(l, h, sock, path, &s) : read_inet(l, h, sock, kind, &s);
+    struct vmi_socket s = {.proto = protos[kind],
+                           .object = sock,
+                           .fd = -1,
+                           .state = "",
+                           .comm = "",
+                           .kind = "",
+                           .path = path};
+    bool whole =
+        kind == LX_SOCKET_UNIX ? read_unix(l, h, sock, path, &s) : read_inet(l, h, sock, kind, &s);
     if (!whole)
         s.flags |= VMI_RECORD_PARTIAL;
     o->count++;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel's symbols from three tables, asked in order: a profile (the user's word wins), kallsyms, exported symbols.
- * Exports are looked for only where kallsyms has no variables (CONFIG_KALLSYMS_ALL is off: Debian's i386 and arm64).
+ * The kernel's symbols from three tables, asked in order: a profile (the user's word wins),
+ * kallsyms, exported symbols. Exports are looked for only where kallsyms has no variables
+ * (CONFIG_KALLSYMS_ALL is off: Debian's i386 and arm64).
  */
 #include "os/linux/symbols.h"
 
@@ -43,7 +44,8 @@ static int by_address(void *self, uint64_t address, struct vmi_symbol *ret)
     for (size_t i = 0; i < s->nr; i++) {
         struct table *t = &s->table[i];
         struct vmi_symbol one;
-        bool moved = address - t->slide >= t->from; /* below, per-CPU and absolute symbols stay where they are */
+        bool moved = address - t->slide >=
+                     t->from; /* below, per-CPU and absolute symbols stay where they are */
         if (t->t.ops->by_address(t->t.self, moved ? address - t->slide : address, &one) != ST_OK)
             continue;
         if (moved != (one.address >= t->from))
@@ -127,16 +129,20 @@ static int add_profile(struct linux_view *l, struct symbols *s, struct bytes jso
         return diag_fail(v->diag, ST_INVALID, "the profile is for another system than Linux");
     size_t n = strcspn(s->profile.banner, "\n");
     if (n && strncmp(s->profile.banner, v->info.banner, n))
-        return diag_fail(v->diag, ST_INVALID, "the profile is for another kernel: it says \"%.100s\", the guest \"%.100s\"",
-                         s->profile.banner, v->info.banner);
+        return diag_fail(
+            v->diag, ST_INVALID,
+            "the profile is for another kernel: it says \"%.100s\", the guest \"%.100s\"",
+            s->profile.banner, v->info.banner);
     if (s->profile.types.ops) {
         v->types = s->profile.types;
         s->profile.types = (struct types){0}; /* the view closes them */
         v->info.types = v->types.ops->count(v->types.self);
-        os_fact(v, "types", "profile", "%" PRIu64 " types of the %s profile", v->info.types, s->profile.dialect);
+        os_fact(v, "types", "profile", "%" PRIu64 " types of the %s profile", v->info.types,
+                s->profile.dialect);
     }
     const struct symtab *t = &s->profile.symbols;
-    if (!t->ops || (t->ops->by_name(t->self, "_text", &text) != ST_OK && t->ops->by_name(t->self, "_stext", &text) != ST_OK))
+    if (!t->ops || (t->ops->by_name(t->self, "_text", &text) != ST_OK &&
+                    t->ops->by_name(t->self, "_stext", &text) != ST_OK))
         return ST_OK;
     if (l->kallsyms.ops) {
         struct vmi_symbol same;
@@ -146,8 +152,8 @@ static int add_profile(struct linux_view *l, struct symbols *s, struct bytes jso
     s->table[s->nr++] = (struct table){*t, running - text.address, text.address & ~0x3fffffffULL};
     v->info.slide = (int64_t)(running - text.address);
     v->info.slide_known = true;
-    os_fact(v, "symbols", "profile", "%" PRIu64 " symbols, moved by %#" PRIx64, t->ops->count(t->self),
-            running - text.address);
+    os_fact(v, "symbols", "profile", "%" PRIu64 " symbols, moved by %#" PRIx64,
+            t->ops->count(t->self), running - text.address);
     return ST_OK;
 }
 
@@ -166,7 +172,8 @@ int lx_symbols_open(struct linux_view *l, struct bytes part, uint64_t va, struct
     }
     if (l->kallsyms.ops) {
         s->table[s->nr++] = (struct table){l->kallsyms, 0, 0};
-        os_fact(v, "symbols", "kallsyms", "%" PRIu64 " symbols", l->kallsyms.ops->count(l->kallsyms.self));
+        os_fact(v, "symbols", "kallsyms", "%" PRIu64 " symbols",
+                l->kallsyms.ops->count(l->kallsyms.self));
     }
     if (s->nr && by_name(s, "init_task", &unused) != ST_OK) {
         struct kallsyms_image image = {part, va, v->ptr_size};

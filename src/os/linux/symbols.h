@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One symbol table for the kernel out of all that it offers: kallsyms, exported symbols, a profile. */
+/* One symbol table for the kernel out of all that it offers: kallsyms, exported symbols, a profile.
+ */
 #ifndef TINYVMI_OS_LINUX_SYMBOLS_H
 #define TINYVMI_OS_LINUX_SYMBOLS_H
 
 #include "os/linux/linux.h"
 
 /*
- * Makes v->symbols from l->kallsyms (may be absent), the ksymtab in `part` of the image (whose first byte is at `va`), and
- * a JSON profile (p == NULL: none), whose types become v->types. ST_ABSENT when there is no symbol at all; ST_BROKEN for
- * a profile that cannot be read or is another kernel's.
+ * Makes v->symbols from l->kallsyms (may be absent), the ksymtab in `part` of the image (whose
+ * first byte is at `va`), and a JSON profile (p == NULL: none), whose types become v->types.
+ * ST_ABSENT when there is no symbol at all; ST_BROKEN for a profile that cannot be read or is
+ * another kernel's.
  */
-MUST_USE int lx_symbols_open(struct linux_view *l, struct bytes part, uint64_t va, struct bytes profile);
+MUST_USE int lx_symbols_open(struct linux_view *l, struct bytes part, uint64_t va,
+                             struct bytes profile);
 
 /* Closes v->symbols and what it was made of. */
 void lx_symbols_close(struct linux_view *l);

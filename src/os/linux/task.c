@@ -5,7 +5,7 @@
 #include <inttypes.h>
 
 enum {
-    MAX_TASKS = 4 << 20, /* PID_MAX_LIMIT, include/linux/threads.h */
+    MAX_TASKS = 4 << 20,     /* PID_MAX_LIMIT, include/linux/threads.h */
     PF_KTHREAD = 0x00200000, /* include/linux/sched.h */
     PF_WQ_WORKER = 0x20,
 };
@@ -48,12 +48,15 @@ static void read_ids(struct linux_view *l, uint64_t task, struct vmi_process *p)
         if (lx_read(l, at, L_cred_euid, &v) == ST_OK)
             p->euid = (uint32_t)v;
     }
-    if (lx_ptr(l, task, L_task_real_parent, &at) == ST_OK && lx_read(l, at, L_task_tgid, &v) == ST_OK)
+    if (lx_ptr(l, task, L_task_real_parent, &at) == ST_OK &&
+        lx_read(l, at, L_task_tgid, &v) == ST_OK)
         p->ppid = (int32_t)v;
     p->threads = 1;
-    if (lx_ptr(l, task, L_task_signal, &at) == ST_OK && lx_read(l, at, L_signal_nr_threads, &v) == ST_OK)
+    if (lx_ptr(l, task, L_task_signal, &at) == ST_OK &&
+        lx_read(l, at, L_signal_nr_threads, &v) == ST_OK)
         p->threads = (uint32_t)v;
-    if (lx_read(l, task, L_task_start_boottime, &v) == ST_OK || lx_read(l, task, L_task_start_time, &v) == ST_OK) {
+    if (lx_read(l, task, L_task_start_boottime, &v) == ST_OK ||
+        lx_read(l, task, L_task_start_time, &v) == ST_OK) {
         p->start_ns = v;
         if (l->v->info.boot_time_s)
             p->start_time_s = l->v->info.boot_time_s + v / 1000000000u;
@@ -67,9 +70,11 @@ static void read_memory(struct linux_view *l, uint64_t task, struct vmi_process 
     (void)lx_read(l, task, L_task_flags, &flags);
     if (flags & PF_KTHREAD)
         p->flags |= VMI_PROCESS_KERNEL;
-    /* a kernel thread's name may be longer than comm: kthread.full_name, since 5.17; workers are named otherwise */
+    /* a kernel thread's name may be longer than comm: kthread.full_name, since 5.17; workers are
+     * named otherwise */
     if ((flags & (PF_KTHREAD | PF_WQ_WORKER)) == PF_KTHREAD && lx_has(l, L_kthread_full_name) &&
-        lx_ptr(l, task, L_task_worker_private, &pgd) == ST_OK && lx_ptr(l, pgd, L_kthread_full_name, &left) == ST_OK && left) {
+        lx_ptr(l, task, L_task_worker_private, &pgd) == ST_OK &&
+        lx_ptr(l, pgd, L_kthread_full_name, &left) == ST_OK && left) {
         char name[sizeof p->comm];
         int st = lx_text(l, left, name, sizeof name);
         if ((st == ST_OK || st == ST_LIMIT) && !strncmp(name, p->comm, strlen(p->comm)))
@@ -101,7 +106,8 @@ int lx_process_read(struct linux_view *l, uint64_t task, struct vmi_process *ret
         p.flags |= VMI_PROCESS_THREAD;
     if (!lx_has(l, L_task_comm))
         return ST_UNSUPPORTED;
-    size_t comm = MIN_OF((size_t)(l->m[L_task_comm].size ? l->m[L_task_comm].size : 16), sizeof p.comm);
+    size_t comm =
+        MIN_OF((size_t)(l->m[L_task_comm].size ? l->m[L_task_comm].size : 16), sizeof p.comm);
     st = aspace_read(&l->v->kernel, GVA(task + lx_off(l, L_task_comm)), p.comm, comm, NULL);
     if (st != ST_OK)
         return st;
@@ -117,7 +123,8 @@ int lx_process_read(struct linux_view *l, uint64_t task, struct vmi_process *ret
 static bool spend(uint64_t *left, uint64_t task, struct vmi_outcome *o)
 {
     if (!*left) {
-        outcome_cut(o, "more tasks than fit into memory; the one at %#" PRIx64 " is not shown", task);
+        outcome_cut(o, "more tasks than fit into memory; the one at %#" PRIx64 " is not shown",
+                    task);
         return false;
     }
     --*left;
@@ -125,17 +132,19 @@ static bool spend(uint64_t *left, uint64_t task, struct vmi_outcome *o)
 }
 
 /*
- * All threads of a group but its leader. *left: tasks that the whole listing may still give; forged groups may share a
- * list. Returns 1 when the callback wants no more.
+ * All threads of a group but its leader. *left: tasks that the whole listing may still give; forged
+ * groups may share a list. Returns 1 when the callback wants no more.
  */
-static int threads(struct linux_view *l, const struct vmi_process *leader, uint64_t *left, vmi_process_cb cb, void *data,
-                   struct vmi_outcome *o)
+static int threads(struct linux_view *l, const struct vmi_process *leader, uint64_t *left,
+                   vmi_process_cb cb, void *data, struct vmi_outcome *o)
 {
     uint64_t signal, node;
     struct list_walk w;
-    if (!lx_has(l, L_task_thread_node) || lx_ptr(l, leader->object, L_task_signal, &signal) != ST_OK)
+    if (!lx_has(l, L_task_thread_node) ||
+        lx_ptr(l, leader->object, L_task_signal, &signal) != ST_OK)
         return 0;
-    list_start(&w, &l->v->kernel, l->v->ptr_size, signal + lx_off(l, L_signal_thread_head), MAX_TASKS);
+    list_start(&w, &l->v->kernel, l->v->ptr_size, signal + lx_off(l, L_signal_thread_head),
+               MAX_TASKS);
     while (list_next(&w, o, &node) == 1) {
         struct vmi_process p;
         uint64_t task = node - lx_off(l, L_task_thread_node);
@@ -144,7 +153,8 @@ static int threads(struct linux_view *l, const struct vmi_process *leader, uint6
         if (!spend(left, task, o))
             return 1;
         if (lx_process_read(l, task, &p) != ST_OK) {
-            outcome_cut(o, "the thread at %#" PRIx64 " of process %d is not in memory", task, leader->pid);
+            outcome_cut(o, "the thread at %#" PRIx64 " of process %d is not in memory", task,
+                        leader->pid);
             continue;
         }
         o->count++;
@@ -154,14 +164,18 @@ static int threads(struct linux_view *l, const struct vmi_process *leader, uint6
     return 0;
 }
 
-int lx_processes(struct osview *v, uint32_t flags, vmi_process_cb cb, void *data, struct vmi_outcome *ret)
+int lx_processes(struct osview *v, uint32_t flags, vmi_process_cb cb, void *data,
+                 struct vmi_outcome *ret)
 {
     struct linux_view *l = lx_of(v);
     struct list_walk w;
     uint64_t node, left = lx_most(l, L_task_size, MAX_TASKS);
     if (!l->init_task || !lx_has(l, L_task_tasks) || !lx_has(l, L_task_pid))
-        return diag_fail(v->diag, ST_UNSUPPORTED, "the process list needs init_task and task_struct's tasks, pid and comm; %s",
-                         v->types.ops ? "this kernel's types lack them" : "no types were found: give a profile (--profile FILE)");
+        return diag_fail(
+            v->diag, ST_UNSUPPORTED,
+            "the process list needs init_task and task_struct's tasks, pid and comm; %s",
+            v->types.ops ? "this kernel's types lack them"
+                         : "no types were found: give a profile (--profile FILE)");
     list_start(&w, &v->kernel, v->ptr_size, l->init_task + lx_off(l, L_task_tasks), MAX_TASKS);
     while (list_next(&w, ret, &node) == 1) {
         struct vmi_process p;
@@ -173,7 +187,8 @@ int lx_processes(struct osview *v, uint32_t flags, vmi_process_cb cb, void *data
             continue;
         }
         ret->count++;
-        if (cb(&p, data) || (flags & 1 /* VMI_LIST_THREADS */ && threads(l, &p, &left, cb, data, ret)))
+        if (cb(&p, data) ||
+            (flags & 1 /* VMI_LIST_THREADS */ && threads(l, &p, &left, cb, data, ret)))
             break;
     }
     return ST_OK;
@@ -203,15 +218,17 @@ int lx_process(struct osview *v, int32_t pid, struct vmi_process *ret)
     if (st == ST_OK && !b.found)
         st = lx_processes(v, 1, match_pid, &b, &o); /* a thread's id */
     if (st == ST_OK && !b.found)
-        return diag_fail(v->diag, ST_ABSENT, "no process has the id %d%s%s", pid, o.partial ? "; the list is damaged: " : "",
-                         o.reason);
+        return diag_fail(v->diag, ST_ABSENT, "no process has the id %d%s%s", pid,
+                         o.partial ? "; the list is damaged: " : "", o.reason);
     return st;
 }
 
 int lx_process_space(struct osview *v, const struct vmi_process *p, struct aspace *ret)
 {
     if (!p->dtb)
-        return diag_fail(v->diag, ST_ABSENT, "process %d (%s) has no page table: it is exiting or a zombie", p->pid, p->comm);
+        return diag_fail(v->diag, ST_ABSENT,
+                         "process %d (%s) has no page table: it is exiting or a zombie", p->pid,
+                         p->comm);
     struct aspace as = v->kernel;
     as.half[0].root = p->dtb & as.half[0].form->root_mask;
     if (!as.split) /* one root for both halves */
@@ -234,13 +251,17 @@ int lx_cmdline(struct osview *v, const struct vmi_process *p, char *buf, size_t 
     int st = lx_process_space(v, p, &as);
     if (st != ST_OK)
         return st;
-    if ((st = lx_ptr(l, p->mm, L_mm_arg_start, &start)) != ST_OK || (st = lx_ptr(l, p->mm, L_mm_arg_end, &end)) != ST_OK)
-        return diag_fail(v->diag, st, "the command line of process %d: its mm_struct at %#" PRIx64 " tells no arguments",
+    if ((st = lx_ptr(l, p->mm, L_mm_arg_start, &start)) != ST_OK ||
+        (st = lx_ptr(l, p->mm, L_mm_arg_end, &end)) != ST_OK)
+        return diag_fail(v->diag, st,
+                         "the command line of process %d: its mm_struct at %#" PRIx64
+                         " tells no arguments",
                          p->pid, p->mm);
     (void)lx_ptr(l, p->mm, L_mm_env_end, &env_end);
     if (start >= end)
         return ST_OK;
-    /* setproctitle: when the arguments' last byte is not 0, the title goes on into the environment (fs/proc/base.c) */
+    /* setproctitle: when the arguments' last byte is not 0, the title goes on into the environment
+     * (fs/proc/base.c) */
     uint8_t last = 0;
     if (aspace_read(&as, GVA(end - 1), &last, 1, NULL) == ST_OK && last && env_end > end)
         end = env_end;
@@ -254,7 +275,9 @@ int lx_cmdline(struct osview *v, const struct vmi_process *p, char *buf, size_t 
             buf[i] = ' ';
     buf[got] = '\0';
     if (st != ST_OK)
-        return diag_fail(v->diag, st, "the command line of process %d at %#" PRIx64 " is not in memory (paged out?)", p->pid,
-                         start + got);
+        return diag_fail(v->diag, st,
+                         "the command line of process %d at %#" PRIx64
+                         " is not in memory (paged out?)",
+                         p->pid, start + got);
     return ST_OK;
 }

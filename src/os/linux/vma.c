@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The areas of a process' memory, as /proc/PID/maps lists them (fs/proc/task_mmu.c, show_map_vma). They hang in a maple
- * tree since 6.1 (mm_struct.mm_mt; lib/maple_tree.c, include/linux/maple_tree.h) and in a sorted list before
- * (mm_struct.mmap).
+ * The areas of a process' memory, as /proc/PID/maps lists them (fs/proc/task_mmu.c, show_map_vma).
+ * They hang in a maple tree since 6.1 (mm_struct.mm_mt; lib/maple_tree.c,
+ * include/linux/maple_tree.h) and in a sorted list before (mm_struct.mmap).
  *
- * Areas never overlap and are in ascending order. That is also what bounds the walk over forged memory: an area that does
- * not lie behind the one before is not believed.
+ * Areas never overlap and are in ascending order. That is also what bounds the walk over forged
+ * memory: an area that does not lie behind the one before is not believed.
  */
 #include "os/linux/path.h"
 
@@ -13,12 +13,12 @@
 #include <stdio.h>
 
 enum {
-    MAX_VMAS = 1 << 20,       /* vm.max_map_count is 65,530 unless the administrator raised it */
-    MAX_NODES = 1 << 20,      /* of one maple tree */
-    MAX_DEPTH = 31,           /* MAPLE_HEIGHT_MAX */
-    NODE_BYTES = 256,         /* sizeof(struct maple_node), which is also its alignment */
-    MAX_SLOTS = 64,           /* 31 with 8-byte pointers, 63 with 4 */
-    ANON_NAME_BYTES = 80,     /* ANON_VMA_NAME_MAX_LEN, include/linux/mm_inline.h, 0 included */
+    MAX_VMAS = 1 << 20,   /* vm.max_map_count is 65,530 unless the administrator raised it */
+    MAX_NODES = 1 << 20,  /* of one maple tree */
+    MAX_DEPTH = 31,       /* MAPLE_HEIGHT_MAX */
+    NODE_BYTES = 256,     /* sizeof(struct maple_node), which is also its alignment */
+    MAX_SLOTS = 64,       /* 31 with 8-byte pointers, 63 with 4 */
+    ANON_NAME_BYTES = 80, /* ANON_VMA_NAME_MAX_LEN, include/linux/mm_inline.h, 0 included */
 };
 
 enum { VM_READ = 1, VM_WRITE = 2, VM_EXEC = 4, VM_MAYSHARE = 0x80 }; /* include/linux/mm.h */
@@ -40,18 +40,21 @@ struct vma_walk {
 };
 
 /*
- * The path that the user opened, of a file that stands for a layer of another (overlayfs): struct backing_file has it
- * behind the file. Its mark is FMODE_BACKING, bit 25 from 6.5 and bit 24 since 6.14, and each bit has another meaning in
- * the other kernels. So what lies there must be a path, too: its dentry is of the file system of its mount.
+ * The path that the user opened, of a file that stands for a layer of another (overlayfs): struct
+ * backing_file has it behind the file. Its mark is FMODE_BACKING, bit 25 from 6.5 and bit 24
+ * since 6.14, and each bit has another meaning in the other kernels. So what lies there must be a
+ * path, too: its dentry is of the file system of its mount.
  */
 static bool user_path(const struct linux_view *l, uint64_t file, struct lx_path *ret)
 {
     enum { BITS_24_AND_25 = 3 << 24 };
     struct lx_path p;
     uint64_t mode, sb, mnt_sb;
-    if (!lx_has(l, L_backing_file_user_path) || lx_read(l, file, L_file_mode, &mode) != ST_OK || !(mode & BITS_24_AND_25) ||
-        lx_path_read(l, file + lx_off(l, L_backing_file_user_path), &p) != ST_OK || !lx_kernel_pointer(l, p.mnt) ||
-        !lx_kernel_pointer(l, p.dentry) || lx_ptr(l, p.mnt, L_vfsmount_sb, &mnt_sb) != ST_OK ||
+    if (!lx_has(l, L_backing_file_user_path) || lx_read(l, file, L_file_mode, &mode) != ST_OK ||
+        !(mode & BITS_24_AND_25) ||
+        lx_path_read(l, file + lx_off(l, L_backing_file_user_path), &p) != ST_OK ||
+        !lx_kernel_pointer(l, p.mnt) || !lx_kernel_pointer(l, p.dentry) ||
+        lx_ptr(l, p.mnt, L_vfsmount_sb, &mnt_sb) != ST_OK ||
         lx_ptr(l, p.dentry, L_dentry_sb, &sb) != ST_OK || !sb || sb != mnt_sb)
         return false;
     *ret = p;
@@ -68,12 +71,14 @@ static void read_file(struct vma_walk *w, uint64_t file, struct vmi_vma *vma)
     if ((!backing && lx_path_read(l, file + lx_off(l, L_file_path), &path) != ST_OK) ||
         lx_path_text(l, &path, NULL, &w->steps, w->path, sizeof w->path, NULL) != ST_OK)
         vma->flags |= VMI_RECORD_PARTIAL;
-    int st = backing ? lx_ptr(l, path.dentry, L_dentry_inode, &inode) : lx_ptr(l, file, L_file_inode, &inode);
+    int st = backing ? lx_ptr(l, path.dentry, L_dentry_inode, &inode)
+                     : lx_ptr(l, file, L_file_inode, &inode);
     if (st == ST_OK && lx_read(l, inode, L_inode_ino, &v) == ST_OK)
         vma->inode = v;
     else
         vma->flags |= VMI_RECORD_PARTIAL;
-    if (st == ST_OK && lx_ptr(l, inode, L_inode_sb, &sb) == ST_OK && lx_read(l, sb, L_sb_dev, &v) == ST_OK) {
+    if (st == ST_OK && lx_ptr(l, inode, L_inode_sb, &sb) == ST_OK &&
+        lx_read(l, sb, L_sb_dev, &v) == ST_OK) {
         vma->major = lx_dev_major(v);
         vma->minor = lx_dev_minor(v);
     } else {
@@ -82,33 +87,38 @@ static void read_file(struct vma_walk *w, uint64_t file, struct vmi_vma *vma)
 }
 
 /*
- * The name that the kernel gave to memory of its own ([vdso], [vvar], [sigpage]): vm_ops->name is special_mapping_name,
- * the text is in the vm_special_mapping. Some kernels have no symbol to tell it by; the brackets are checked instead.
+ * The name that the kernel gave to memory of its own ([vdso], [vvar], [sigpage]): vm_ops->name is
+ * special_mapping_name, the text is in the vm_special_mapping. Some kernels have no symbol to tell
+ * it by; the brackets are checked instead.
  */
 static bool special_name(struct vma_walk *w, uint64_t vma)
 {
     const struct linux_view *l = w->l;
     uint64_t ops, fn, known, mapping, at;
     char name[64];
-    if (lx_ptr(l, vma, L_vma_ops, &ops) != ST_OK || !ops || lx_ptr(l, ops, L_vm_ops_name, &fn) != ST_OK || !fn)
+    if (lx_ptr(l, vma, L_vma_ops, &ops) != ST_OK || !ops ||
+        lx_ptr(l, ops, L_vm_ops_name, &fn) != ST_OK || !fn)
         return false;
     if (lx_symbol(l, "special_mapping_name", &known) == ST_OK && known != fn)
         return false;
-    if (lx_ptr(l, vma, L_vma_private, &mapping) != ST_OK || lx_ptr(l, mapping, L_special_mapping_name, &at) != ST_OK ||
+    if (lx_ptr(l, vma, L_vma_private, &mapping) != ST_OK ||
+        lx_ptr(l, mapping, L_special_mapping_name, &at) != ST_OK ||
         lx_text(l, at, name, sizeof name) != ST_OK || name[0] != '[')
         return false;
     memcpy(w->path, name, sizeof name);
     return true;
 }
 
-/* What the process called it: prctl(PR_SET_VMA_ANON_NAME), since 5.17; for shared memory, which has a file, since 6.2. */
+/* What the process called it: prctl(PR_SET_VMA_ANON_NAME), since 5.17; for shared memory, which has
+ * a file, since 6.2. */
 static bool anon_name(struct vma_walk *w, uint64_t vma, bool has_file)
 {
     const struct linux_view *l = w->l;
     uint64_t at;
     char name[ANON_NAME_BYTES];
     /* Until 6.2 it shared its place with the file's tree node. */
-    if (has_file && (!lx_has(l, L_vma_shared) || lx_off(l, L_vma_shared) == lx_off(l, L_vma_anon_name)))
+    if (has_file &&
+        (!lx_has(l, L_vma_shared) || lx_off(l, L_vma_shared) == lx_off(l, L_vma_anon_name)))
         return false;
     if (lx_ptr(l, vma, L_vma_anon_name, &at) != ST_OK || !at || !lx_has(l, L_anon_name_text) ||
         lx_text(l, at + lx_off(l, L_anon_name_text), name, sizeof name) != ST_OK)
@@ -155,13 +165,16 @@ static int give(struct vma_walk *w, uint64_t at)
     const struct linux_view *l = w->l;
     struct vmi_vma vma = {.path = w->path};
     uint64_t file = 0;
-    if (lx_ptr(l, at, L_vma_start, &vma.start) != ST_OK || lx_ptr(l, at, L_vma_end, &vma.end) != ST_OK) {
+    if (lx_ptr(l, at, L_vma_start, &vma.start) != ST_OK ||
+        lx_ptr(l, at, L_vma_end, &vma.end) != ST_OK) {
         outcome_cut(w->o, "the area at %#" PRIx64 " is not in memory", at);
         return 0;
     }
     if (vma.start < w->next || vma.end <= vma.start) {
-        outcome_cut(w->o, "the area at %#" PRIx64 " (%#" PRIx64 "-%#" PRIx64 ") is not behind the one before it", at, vma.start,
-                    vma.end);
+        outcome_cut(w->o,
+                    "the area at %#" PRIx64 " (%#" PRIx64 "-%#" PRIx64
+                    ") is not behind the one before it",
+                    at, vma.start, vma.end);
         return 0;
     }
     if (!w->left-- || !w->steps) {
@@ -184,7 +197,8 @@ static int give(struct vma_walk *w, uint64_t at)
 
 enum { MAPLE_DENSE, MAPLE_LEAF_64, MAPLE_RANGE_64, MAPLE_ARANGE_64 }; /* enum maple_type */
 
-/* A node, decoded. Pivot i is the last index that slot i covers; the last slot has none: it goes to the node's end. */
+/* A node, decoded. Pivot i is the last index that slot i covers; the last slot has none: it goes to
+ * the node's end. */
 struct maple_node {
     bool leaf, dense;
     unsigned slots, pivots;
@@ -203,7 +217,8 @@ static void take(uint64_t *to, const uint8_t *from, unsigned n, unsigned ptr_siz
 }
 
 /* Where the arrays of a type of node are, in words; false when this is no type that has any. */
-static bool node_shape(const struct linux_view *l, unsigned type, struct maple_node *ret, uint64_t *pivot_at, uint64_t *slot_at)
+static bool node_shape(const struct linux_view *l, unsigned type, struct maple_node *ret,
+                       uint64_t *pivot_at, uint64_t *slot_at)
 {
     enum layout_id pivot = type == MAPLE_ARANGE_64 ? L_ma64_pivot : L_mr64_pivot;
     enum layout_id slot = type == MAPLE_ARANGE_64 ? L_ma64_slot : L_mr64_slot;
@@ -242,16 +257,21 @@ static int read_node(const struct linux_view *l, uint64_t enode, struct maple_no
     return ST_OK;
 }
 
-static int give_node(struct vma_walk *w, uint64_t enode, uint64_t min, uint64_t max, unsigned depth);
+static int give_node(struct vma_walk *w, uint64_t enode, uint64_t min, uint64_t max,
+                     unsigned depth);
 
 /* One slot, which covers [lo, hi]. Values with bit 1 set are the tree's own marks, not areas. */
-static int give_slot(struct vma_walk *w, const struct maple_node *n, uint64_t slot, uint64_t lo, uint64_t hi, unsigned depth)
+static int give_slot(struct vma_walk *w, const struct maple_node *n, uint64_t slot, uint64_t lo,
+                     uint64_t hi, unsigned depth)
 {
     if (!n->leaf)
         return give_node(w, slot, lo, hi, depth + 1);
     if (slot & (w->l->v->ptr_size - 1)) {
         if (slot > 4096) /* the tree's own marks are small */
-            outcome_cut(w->o, "the maple tree of the mm at %#" PRIx64 " has an area at %#" PRIx64 ", which is no address", w->mm, slot);
+            outcome_cut(w->o,
+                        "the maple tree of the mm at %#" PRIx64 " has an area at %#" PRIx64
+                        ", which is no address",
+                        w->mm, slot);
         return 0;
     }
     return slot ? give(w, slot) : 0;
@@ -262,12 +282,15 @@ static int give_node(struct vma_walk *w, uint64_t enode, uint64_t min, uint64_t 
 {
     struct maple_node n;
     if (depth > MAX_DEPTH || !w->nodes_left--) {
-        outcome_cut(w->o, "the maple tree of the mm at %#" PRIx64 " is deeper or larger than any can be", w->mm);
+        outcome_cut(w->o,
+                    "the maple tree of the mm at %#" PRIx64 " is deeper or larger than any can be",
+                    w->mm);
         return 1;
     }
     int st = read_node(w->l, enode, &n);
     if (st != ST_OK) {
-        outcome_cut(w->o, "the maple tree's node %#" PRIx64 " is %s", enode, st == ST_BROKEN ? "of no known type" : "not in memory");
+        outcome_cut(w->o, "the maple tree's node %#" PRIx64 " is %s", enode,
+                    st == ST_BROKEN ? "of no known type" : "not in memory");
         return 0;
     }
     uint64_t lo = min;
@@ -296,10 +319,13 @@ static int walk_tree(struct vma_walk *w)
     if (st != ST_OK)
         return st;
     if ((st = lx_ptr(w->l, w->mm, L_mm_mt_root, &root)) != ST_OK)
-        return diag_fail(w->l->v->diag, st, "the mm_struct at %#" PRIx64 " is not in memory", w->mm);
-    /* A node has the low bits 10 and an address (xa_is_node); anything else would be an entry at index 0 alone. */
+        return diag_fail(w->l->v->diag, st, "the mm_struct at %#" PRIx64 " is not in memory",
+                         w->mm);
+    /* A node has the low bits 10 and an address (xa_is_node); anything else would be an entry at
+     * index 0 alone. */
     if (root && ((root & 3) != 2 || root <= 4096))
-        outcome_cut(w->o, "the maple tree of the mm at %#" PRIx64 " has no node as its root", w->mm);
+        outcome_cut(w->o, "the maple tree of the mm at %#" PRIx64 " has no node as its root",
+                    w->mm);
     else if (root)
         (void)give_node(w, root, 0, w->l->v->ptr_size == 8 ? UINT64_MAX : UINT32_MAX, 0);
     return ST_OK;
@@ -312,7 +338,8 @@ static int walk_list(struct vma_walk *w)
     uint64_t at, before;
     int st = lx_ptr(w->l, w->mm, L_mm_mmap, &at);
     if (st != ST_OK)
-        return diag_fail(w->l->v->diag, st, "the mm_struct at %#" PRIx64 " is not in memory", w->mm);
+        return diag_fail(w->l->v->diag, st, "the mm_struct at %#" PRIx64 " is not in memory",
+                         w->mm);
     while (at) {
         before = w->next;
         if (give(w, at) || w->next == before)
@@ -326,18 +353,20 @@ static int walk_list(struct vma_walk *w)
 }
 
 /*
- * x86-64's page at a fixed address for programs of long ago: it belongs to no mm, but maps lists it when it is switched
- * on (arch/x86/entry/vsyscall/vsyscall_64.c: vsyscall_mode is EMULATE, XONLY or NONE; gate_vma). 32-bit programs, which
- * have nothing above 4 GiB, do without.
+ * x86-64's page at a fixed address for programs of long ago: it belongs to no mm, but maps lists it
+ * when it is switched on (arch/x86/entry/vsyscall/vsyscall_64.c: vsyscall_mode is EMULATE, XONLY or
+ * NONE; gate_vma). 32-bit programs, which have nothing above 4 GiB, do without.
  */
 static void give_gate(struct vma_walk *w)
 {
     enum { NONE = 2 };
     uint64_t mode_at, gate, start;
     uint32_t mode;
-    if (w->stopped || w->next <= UINT32_MAX || w->l->v->arch != ARCH_X86_64 || lx_symbol(w->l, "vsyscall_mode", &mode_at) != ST_OK ||
-        lx_symbol(w->l, "gate_vma", &gate) != ST_OK || aspace_read32(&w->l->v->kernel, GVA(mode_at), &mode) != ST_OK ||
-        mode >= NONE || lx_ptr(w->l, gate, L_vma_start, &start) != ST_OK || start != 0xffffffffff600000)
+    if (w->stopped || w->next <= UINT32_MAX || w->l->v->arch != ARCH_X86_64 ||
+        lx_symbol(w->l, "vsyscall_mode", &mode_at) != ST_OK ||
+        lx_symbol(w->l, "gate_vma", &gate) != ST_OK ||
+        aspace_read32(&w->l->v->kernel, GVA(mode_at), &mode) != ST_OK || mode >= NONE ||
+        lx_ptr(w->l, gate, L_vma_start, &start) != ST_OK || start != 0xffffffffff600000)
         return;
     struct vmi_vma vma = {.start = start, .end = start + 4096, .path = "[vsyscall]"};
     read_flags(w->l, gate, &vma);
@@ -345,14 +374,22 @@ static void give_gate(struct vma_walk *w)
     (void)w->cb(&vma, w->data);
 }
 
-int lx_vmas(struct osview *v, const struct vmi_process *p, vmi_vma_cb cb, void *data, struct vmi_outcome *ret)
+int lx_vmas(struct osview *v, const struct vmi_process *p, vmi_vma_cb cb, void *data,
+            struct vmi_outcome *ret)
 {
-    static const enum layout_id need[] = {L_vma_start, L_vma_end, L_vma_flags, L_vma_file, L_vma_pgoff, L_file_path,
-                                          L_path_mnt, L_path_dentry, L_dentry_parent, L_dentry_name, L_vfsmount_root,
-                                          L_mount_mnt, L_mount_parent, L_mount_mountpoint};
+    static const enum layout_id need[] = {
+        L_vma_start,     L_vma_end,   L_vma_flags,    L_vma_file,        L_vma_pgoff,
+        L_file_path,     L_path_mnt,  L_path_dentry,  L_dentry_parent,   L_dentry_name,
+        L_vfsmount_root, L_mount_mnt, L_mount_parent, L_mount_mountpoint};
     const struct linux_view *l = lx_of(v);
-    struct vma_walk w = {.l = l, .mm = p->mm, .cb = cb, .data = data, .o = ret,
-                         .left = MAX_VMAS, .nodes_left = MAX_NODES, .steps = LX_LISTING_STEPS};
+    struct vma_walk w = {.l = l,
+                         .mm = p->mm,
+                         .cb = cb,
+                         .data = data,
+                         .o = ret,
+                         .left = MAX_VMAS,
+                         .nodes_left = MAX_NODES,
+                         .steps = LX_LISTING_STEPS};
     const struct paging_form *form = paging_form(v->form);
     int st = lx_require(l, "the memory areas", need, ARRAY_LEN(need));
     if (st != ST_OK)
@@ -368,7 +405,8 @@ int lx_vmas(struct osview *v, const struct vmi_process *p, vmi_vma_cb cb, void *
     else if (lx_has(l, L_mm_mmap) && lx_has(l, L_vma_next))
         st = walk_list(&w);
     else
-        st = diag_fail(v->diag, ST_UNSUPPORTED, "the memory areas: mm_struct has neither mm_mt nor mmap");
+        st = diag_fail(v->diag, ST_UNSUPPORTED,
+                       "the memory areas: mm_struct has neither mm_mt nor mmap");
     if (st == ST_OK)
         give_gate(&w);
     return st;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The vmcoreinfo note: lines "KEY=value" that the kernel writes for crash tools (kernel/crash_core.c,
- * Documentation/admin-guide/kdump/vmcoreinfo.rst). The text lives in guest memory: it is a hint, never trusted.
+ * The vmcoreinfo note: lines "KEY=value" that the kernel writes for crash tools
+ * (kernel/crash_core.c, Documentation/admin-guide/kdump/vmcoreinfo.rst). The text lives in guest
+ * memory: it is a hint, never trusted.
  */
 #include "os/linux/find.h"
 
