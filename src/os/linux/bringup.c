@@ -282,6 +282,11 @@ static void kernel_facts(struct bringup *b, const struct lx_guess *g, const char
     (void)sscanf(k->banner, "Linux version %71s", k->release);
     k->text_va = g->va;
     k->text_pa = g->pa;
+    /* arm64's image begins with its header, one segment in front of _stext, where the guess may be */
+    if (symbol_of(&l->kallsyms, "_text", &n) == ST_OK && g->va - n <= 1 << 20 && n <= g->va) {
+        k->text_va = n;
+        k->text_pa = g->pa - (g->va - n);
+    }
     k->image_size = g->size;
     k->root = v->kernel.half[1].root;
     if (g->arch == ARCH_X86_64) {
