@@ -30,7 +30,7 @@ LIB_OBJ := $(LIB_SRC:%.c=$B/obj/%.o)
 CMD_OBJ := $(CMD_SRC:%.c=$B/obj/%.o)
 UNIT := $(patsubst tests/unit/%.c,$B/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
-BENCH := $(patsubst bench/%.c,$B/bench/%,$(sort $(wildcard bench/*.c)))
+BENCH := $(patsubst bench/%.c,$B/bench/%,$(filter-out bench/glib.c,$(sort $(wildcard bench/*.c))))
 comma := ,
 PARTS := $B/libtinyvmi-parts.a
 
