@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <unistd.h>
+
 #include "verbs.h"
 
 #include <string.h>
@@ -15,6 +17,7 @@ static const struct column columns[] = {
 };
 
 struct checks {
+    bool waiting; /* a word on stderr waits for the first answer */
     struct run *run;
     struct listing l;
     unsigned seen[4];
@@ -66,9 +69,17 @@ static void put_text(struct checks *c, const struct vmi_finding *f, enum vmi_sev
     str_free(&wrapped);
 }
 
+static void answered(struct checks *c)
+{
+    if (c->waiting)
+        fputs("\r\033[K", stderr);
+    c->waiting = false;
+}
+
 static int put(const struct vmi_finding *f, void *data)
 {
     struct checks *c = data;
+    answered(c);
     enum vmi_severity s = f->severity > VMI_SEVERITY_ALERT ? VMI_SEVERITY_ALERT : f->severity;
     c->seen[s]++;
     if (!c->run->json) {
@@ -91,7 +102,13 @@ static int run(struct run *run)
     struct vmi_outcome o = {0};
     struct checks c = {.run = run};
     run_listing(run, &c.l);
+    /* the library gives no steps: say at least what takes the time; the first answer takes its place */
+    if (isatty(STDERR_FILENO)) {
+        fputs("scanning all of the guest's memory for tasks ...", stderr);
+        c.waiting = true;
+    }
     status_t status = vmi_check(run->vmi, put, &c, &o);
+    answered(&c);
     listing_end(&c.l);
     unsigned found = c.seen[VMI_SEVERITY_WARNING] + c.seen[VMI_SEVERITY_ALERT];
     if (status == VMI_SUCCESS && !run->json)
