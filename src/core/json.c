@@ -289,31 +289,6 @@ enum json_token json_skip(struct json *j)
     return j->token;
 }
 
-/* Writes a code point as UTF-8; returns its length. */
-static unsigned utf8(uint32_t c, char out[4])
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (char)(0xc0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (char)(0xe0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | c >> 18);
-    out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (c & 0x3f));
-    return 4;
-}
-
 /*
  * The character that the \u escape at *at stands for; *at moves behind it, and behind its second
  * half if it is a pair.
@@ -342,7 +317,7 @@ static unsigned next_character(const uint8_t **at, const uint8_t *end, char out[
     const uint8_t *p = *at;
 
     if (*p == '\\' && escape_length(p, end) == 6)
-        return utf8(unescape_unicode(at, end), out);
+        return put_utf8(unescape_unicode(at, end), out);
     if (*p == '\\' && end - p >= 2) {
         const char *found = p[1] ? strchr(from, p[1]) : NULL;
         out[0] = found ? to[found - from] : (char)p[1];

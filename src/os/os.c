@@ -91,3 +91,35 @@ void outcome_cut(struct vmi_outcome *o, const char *fmt, ...)
     vsnprintf(o->reason, sizeof o->reason, fmt, ap);
     va_end(ap);
 }
+
+struct by_id {
+    int32_t id;
+    struct vmi_process *ret;
+    bool found;
+};
+
+static int match_id(const struct vmi_process *p, void *data)
+{
+    struct by_id *b = data;
+    if (p->tid != b->id)
+        return 0;
+    *b->ret = *p;
+    b->found = true;
+    return 1;
+}
+
+int os_process_by_id(struct osview *v,
+                     int (*list)(struct osview *v, uint32_t flags, vmi_process_cb cb, void *data,
+                                 struct vmi_outcome *ret),
+                     bool threads, int32_t id, struct vmi_process *ret)
+{
+    struct by_id b = {id, ret, false};
+    struct vmi_outcome o = {0};
+    int st = list(v, 0, match_id, &b, &o);
+    if (st == ST_OK && !b.found && threads)
+        st = list(v, 1 /* VMI_LIST_THREADS */, match_id, &b, &o);
+    if (st == ST_OK && !b.found)
+        return diag_fail(v->diag, ST_ABSENT, "no process has the id %d%s%s", id,
+                         o.partial ? "; the list is damaged: " : "", o.reason);
+    return st;
+}

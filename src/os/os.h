@@ -93,6 +93,15 @@ void os_close(struct osview *v);
 void os_fact(struct osview *v, const char *name, const char *how, const char *value_fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/*
+ * The process with this id, by walking a system's own listing; with `threads` also a thread with
+ * this id. ST_ABSENT, with the story, when there is none.
+ */
+MUST_USE int os_process_by_id(struct osview *v,
+                              int (*list)(struct osview *v, uint32_t flags, vmi_process_cb cb,
+                                          void *data, struct vmi_outcome *ret),
+                              bool threads, int32_t id, struct vmi_process *ret);
+
 /* Marks an outcome as cut, with the reason. The first reason stays. */
 void outcome_cut(struct vmi_outcome *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -194,33 +194,9 @@ int lx_processes(struct osview *v, uint32_t flags, vmi_process_cb cb, void *data
     return ST_OK;
 }
 
-struct by_pid {
-    int32_t pid;
-    struct vmi_process *ret;
-    bool found;
-};
-
-static int match_pid(const struct vmi_process *p, void *data)
-{
-    struct by_pid *b = data;
-    if (p->tid != b->pid)
-        return 0;
-    *b->ret = *p;
-    b->found = true;
-    return 1;
-}
-
 int lx_process(struct osview *v, int32_t pid, struct vmi_process *ret)
 {
-    struct by_pid b = {pid, ret, false};
-    struct vmi_outcome o = {0};
-    int st = lx_processes(v, 0, match_pid, &b, &o);
-    if (st == ST_OK && !b.found)
-        st = lx_processes(v, 1, match_pid, &b, &o); /* a thread's id */
-    if (st == ST_OK && !b.found)
-        return diag_fail(v->diag, ST_ABSENT, "no process has the id %d%s%s", pid,
-                         o.partial ? "; the list is damaged: " : "", o.reason);
-    return st;
+    return os_process_by_id(v, lx_processes, true, pid, ret);
 }
 
 int lx_process_space(struct osview *v, const struct vmi_process *p, struct aspace *ret)

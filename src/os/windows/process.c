@@ -127,33 +127,9 @@ int win_processes(struct osview *v, uint32_t flags, vmi_process_cb cb, void *dat
     return ST_OK;
 }
 
-struct by_pid {
-    int32_t pid;
-    struct vmi_process *ret;
-    bool found;
-};
-
-static int match_pid(const struct vmi_process *p, void *data)
-{
-    struct by_pid *b = data;
-    if (p->tid != b->pid)
-        return 0;
-    *b->ret = *p;
-    b->found = true;
-    return 1;
-}
-
 int win_process(struct osview *v, int32_t pid, struct vmi_process *ret)
 {
-    struct by_pid b = {pid, ret, false};
-    struct vmi_outcome o = {0};
-    int st = win_processes(v, 0, match_pid, &b, &o);
-    if (st == ST_OK && !b.found && win_has(win_of(v), W_thread_links))
-        st = win_processes(v, 1, match_pid, &b, &o); /* a thread's id */
-    if (st == ST_OK && !b.found)
-        return diag_fail(v->diag, ST_ABSENT, "no process has the id %d%s%s", pid,
-                         o.partial ? "; the list is damaged: " : "", o.reason);
-    return st;
+    return os_process_by_id(v, win_processes, win_has(win_of(v), W_thread_links), pid, ret);
 }
 
 int win_process_space(struct osview *v, const struct vmi_process *p, struct aspace *ret)
