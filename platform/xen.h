@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What src/xen asks of the home that it runs in: platform/linux answers through the kernel's Xen
+ * devices (privcmd, evtchn, xenbus), the unikernel with its own page tables and hypercalls. Only
+ * bytes and numbers here: what a hypercall means is src/xen's.
+ *
+ * Results: 0 (or what the call says), or a negative errno with Xen's numbers, which are Linux's
+ * (xen/include/public/errno.h). Nothing here keeps a story: src/xen makes it.
+ */
+#ifndef TINYVMI_PLATFORM_XEN_H
+#define TINYVMI_PLATFORM_XEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct plat_xen; /* one connection to the hypervisor */
+
+/*
+ * -ENOENT: not on Xen, or its devices are missing; -EACCES, -EPERM: not allowed. `where` (of
+ * where_size bytes, may be NULL) gets the device or the step that failed.
+ */
+int plat_xen_open(struct plat_xen **ret, char *where, size_t where_size);
+void plat_xen_close(struct plat_xen *x); /* unmaps and unbinds what is left; NULL is allowed */
+
+/*
+ * One hypercall. Pointers among the arguments must point into a plat_xen_buffer. Answers what the
+ * hypervisor answered (a negative errno is a failure).
+ */
+long plat_xen_hypercall(struct plat_xen *x, unsigned op, uint64_t a1, uint64_t a2, uint64_t a3,
+                        uint64_t a4, uint64_t a5);
+/* Memory that the hypervisor may read and write: page-aligned, zeroed. NULL: no memory. */
+void *plat_xen_buffer(struct plat_xen *x, size_t bytes);
+void plat_xen_buffer_free(struct plat_xen *x, void *p, size_t bytes);
+
+/*
+ * Maps n frames of a domain next to each other: gfns of HVM and PVH guests, mfns of PV guests.
+ * error[i] is 0 or why frame i is not there (-ENOENT: paged out or no frame); its page must not be
+ * touched then. NULL (and *failed a negative errno, when failed is not NULL) when nothing could be
+ * mapped at all: no such domain (-ESRCH), not allowed (-EPERM), no memory. When every frame is
+ * absent it is NULL and -ENOENT.
+ */
+void *plat_xen_map(struct plat_xen *x, uint32_t domain, const uint64_t *frames, size_t n,
+                   bool writable, int *error, int *failed);
+void plat_xen_unmap(struct plat_xen *x, void *p, size_t n);
+
+/* Event channels, by local port. */
+int plat_xen_bind(struct plat_xen *x, uint32_t domain, uint32_t remote_port, uint32_t *ret);
+int plat_xen_bind_virq(struct plat_xen *x, unsigned virq, uint32_t *ret);
+int plat_xen_unbind(struct plat_xen *x, uint32_t port);
+int plat_xen_notify(struct plat_xen *x, uint32_t port);
+/*
+ * Waits until an event channel fired, xenstore has bytes to read, or time is over (UINT64_MAX: no
+ * limit; 0: look, do not wait). Answers 1 and the port (unmasked again), 2 when xenstore has bytes,
+ * 0 when the time is over or a signal came.
+ */
+int plat_xen_wait(struct plat_xen *x, uint64_t timeout_ns, uint32_t *port);
+/* Pollable descriptor of the event channels, or -1 where there is no such thing. */
+int plat_xen_event_fd(struct plat_xen *x);
+
+/* xenstore's byte stream; opened on first use. Both move at least one byte, or fail: read waits up
+ * to timeout_ns, then -ETIMEDOUT. They answer the number of bytes. */
+long plat_xen_store_write(struct plat_xen *x, const void *p, size_t n);
+long plat_xen_store_read(struct plat_xen *x, void *p, size_t n, uint64_t timeout_ns);
+
+#endif
