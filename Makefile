@@ -83,6 +83,7 @@ $B/tinyvmi.pc: force # PREFIX may differ from the last time
 #: make bench          speed beside memcpy and libkdumpfile; DUMP= a memory file
 #: make layers         does a lower folder include a higher one?
 #: make format         clang-format on what git tracks
+#: make site           the documentation into build/site; make site-serve shows it on localhost
 #: make install        PREFIX=/usr/local: command, libraries, headers, manual pages, completion
 #: make deps           the packages that building and testing need
 
@@ -158,6 +159,14 @@ bench: all $(BENCH)
 layers:
 	@tests/layers
 
+site: $B/tinyvmi
+	@lab/setup docs/packages.txt
+	@B=$B docs/build $B/site
+
+site-serve: site
+	@echo "http://localhost:8000/"
+	@python3 -m http.server 8000 --bind 127.0.0.1 --directory $B/site
+
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
@@ -180,6 +189,6 @@ install: all
 clean:
 	rm -rf $B $B-asan $B-fuzz
 
-.PHONY: force all help deps deps-build demo check tests unit check-guests check-windows fuzz fuzz-programs fuzz-corpus asan bench layers format install clean
+.PHONY: force all help deps deps-build demo check tests unit check-guests check-windows fuzz fuzz-programs fuzz-corpus asan bench layers site site-serve format install clean
 .SECONDARY: $(LIB_OBJ) $(CMD_OBJ)
 -include $(shell find $B -name '*.d' 2>/dev/null)
