@@ -40,6 +40,8 @@ struct vcpu_ops {
     MUST_USE int (*resume)(void *source);
 };
 
+struct event_ops; /* event/event.h */
+
 struct source {
     char kind[24];         /* "raw", "elf", "lime", "avml", "kdump", "qemu", ... */
     char name[256];        /* file's path as given, or the virtual machine's name */
@@ -47,8 +49,9 @@ struct source {
     bool live;             /* the guest may run while it is read */
     char layout_note[160]; /* "" or what was assumed about the layout of memory, for a person */
     struct phys phys;
-    const struct vcpu_ops *vcpu; /* NULL: none */
-    enum guest_arch arch;        /* ARCH_UNKNOWN: not known */
+    const struct vcpu_ops *vcpu;   /* NULL: none */
+    const struct event_ops *event; /* NULL: none */
+    enum guest_arch arch;          /* ARCH_UNKNOWN: not known */
     struct bytes
         vmcoreinfo; /* text of a vmcoreinfo note that came with the file; p == NULL: none */
     void *impl;     /* argument of all ops */
