@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The machine of lab/xen: QEMU with Xen and a dom0 that takes commands from its console; snapshots of it.
+
+Dom0 boots, starts its targets, says "lab: ready" on the console and then reads commands from there: run N,
+shell, end (lab/xen-init). So a machine in that state can be kept: RAM as a file that later runs map
+copy-on-write, the rest as a migration stream (QEMU's x-ignore-shared leaves shared RAM out of it)."""
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import qmp
+from xen_parts import CACHE, Failure, read
+
+SNAPSHOTS_KEPT = 10
+XEN_MIB, DOM0_MIB, DOMAIN_EXTRA_MIB = 384, 768, 48
+READY = re.compile(rb"^lab: ready", re.M)
+BROKEN = re.compile(
+    rb"^lab: failed: ([^\r\n]*)|(Panic on CPU [^\r\n]*)|(Kernel panic[^\r\n]*)", re.M
+)
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def qemu_command(options, memory):
+    """Paths are relative to the machine's folder: QEMU splits -initrd at commas and spaces."""
+    xen = (
+        f"console=com1 com1=115200,8n1 dom0_mem={DOM0_MIB}M,max:{DOM0_MIB}M dom0_max_vcpus={options.smp} "
+        f"sched=credit bootscrub=0 loglvl=all guest_loglvl=all {options.xen_append}"
+    ).strip()
+    dom0 = f"console=hvc0 loglevel=4 panic=-1 {options.dom0_append}".strip().replace(",", ",,")
+    # fmt: off
+    return [
+        "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-S",
+        "-name", "tinyvmi-xen", "-accel", "tcg,thread=multi,tb-size=512",
+        "-machine", "pc,memory-backend=ram", "-m", f"{memory}M",
+        "-cpu", "qemu64,+svm,+npt,+pdpe1gb", "-smp", str(options.smp), "-rtc", "base=utc",
+        "-chardev", "socket,id=console,path=console.sock,server=on,wait=off,logfile=console.log,logappend=on",
+        "-serial", "chardev:console", "-qmp", "unix:qmp.sock,server=on,wait=off",
+        "-fsdev", "local,id=lab,path=host,security_model=none",
+        "-device", "virtio-9p-pci,fsdev=lab,mount_tag=lab",
+        "-kernel", "xen", "-append", xen, "-initrd", f"vmlinux {dom0},dom0.cpio",
+        *shlex.split(options.qemu),
+    ]
+    # fmt: on
+
+
+class Machine:
+    """One QEMU, in a folder that holds xen, vmlinux, dom0.cpio and host/, what dom0 sees over 9p."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.console_path = f"{folder}/console.log"
+        self.seen = 0  # what of the console has been looked at
+        self.runs = 0
+        self.process = self.socket = self.control = None
+        self.screen = None  # called with what the console prints
+        os.makedirs(f"{folder}/host/logs", exist_ok=True)
+
+    def start(self, command, ram, private, memory, incoming=None):
+        """RAM is a file or None; private maps it copy-on-write. INCOMING is the rest of a snapshot."""
+        backend = f"memory-backend-ram,id=ram,size={memory}M"
+        if ram:
+            share = "off" if private else "on"
+            backend = f"memory-backend-file,id=ram,mem-path={ram},size={memory}M,share={share}"
+        command = [*command, "-object", backend]
+        if incoming:
+            command += ["-incoming", "defer"]
+        with open(f"{self.folder}/command", "w", encoding="utf-8") as f:
+            f.write(shlex.join(command) + "\n")
+        if os.path.exists(self.console_path):
+            self.seen = os.path.getsize(self.console_path)
+        with open(f"{self.folder}/qemu.log", "wb") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=die_with_parent,
+            )
+        self._connect()
+        if incoming:
+            self._migrate("migrate-incoming", f"exec:cat {shlex.quote(incoming)}")
+        self.control.command("cont")
+
+    def _connect(self):
+        here = os.open(".", os.O_RDONLY)  # a socket's path may not be long
+        os.chdir(self.folder)
+        try:
+            for _ in range(200):
+                with contextlib.suppress(OSError):
+                    self.control = qmp.Qmp("qmp.sock")
+                    break
+                if self.process.poll() is not None:
+                    break
+                time.sleep(0.05)
+            if not self.control:
+                raise Failure(f"QEMU does not start\n{self.log()}")
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.connect("console.sock")
+        finally:
+            os.chdir(here)
+            os.close(here)
+        threading.Thread(target=self._drain, daemon=True).start()
+
+    def _drain(self):
+        with contextlib.suppress(OSError, ValueError):
+            while data := self.socket.recv(65536):
+                if self.screen:
+                    self.screen(data)
+
+    def _migrate(self, command, uri):
+        self.control.command(
+            "migrate-set-capabilities",
+            capabilities=[{"capability": "x-ignore-shared", "state": True}],
+        )
+        self.control.command("migrate-set-parameters", **{"max-bandwidth": 1 << 40})
+        self.control.command(command, uri=uri)
+        while True:
+            status = self.control.command("query-migrate").get("status")
+            if status == "completed":
+                return
+            if status == "failed" or self.process.poll() is not None:
+                raise Failure(f"{command} failed\n{self.log()}")
+            time.sleep(0.02)
+
+    def save(self, path):
+        self.control.command("stop")
+        self._migrate("migrate", f"exec:cat >{shlex.quote(path)}")
+        self.control.command("quit")
+        self.process.wait()
+
+    def log(self):
+        with contextlib.suppress(OSError):
+            return read(f"{self.folder}/qemu.log").decode("utf-8", "replace")
+        return ""
+
+    def console_tail(self, lines=30):
+        with contextlib.suppress(OSError):
+            text = read(self.console_path).decode("utf-8", "replace")
+            return "".join(f"    {line.rstrip()}\n" for line in text.splitlines()[-lines:])
+        return ""
+
+    def check(self, what):
+        """Raises a Failure if the machine is no longer fit to do WHAT."""
+        with contextlib.suppress(FileNotFoundError), open(self.console_path, "rb") as f:
+            f.seek(self.seen)
+            if broken := BROKEN.search(f.read()):
+                reason = next(part for part in broken.groups() if part is not None)
+                raise Failure(f"{reason.decode('utf-8', 'replace')}\n{self.console_tail()}")
+        if self.process.poll() is not None:
+            raise Failure(
+                f"{what}: QEMU ended with {self.process.returncode}\n{self.log()}{self.console_tail()}"
+            )
+
+    def wait_ready(self, seconds):
+        end = time.monotonic() + seconds
+        while True:
+            with contextlib.suppress(FileNotFoundError), open(self.console_path, "rb") as f:
+                f.seek(self.seen)
+                if READY.search(f.read()):
+                    return
+            self.check("boot")
+            if time.monotonic() > end:
+                raise Failure(f"dom0 was not ready after {seconds} s\n{self.console_tail()}")
+            time.sleep(0.05)
+
+    def say(self, line):
+        self.socket.sendall(line.encode() + b"\n")
+
+    def run(self, bring, seconds, output):
+        """Runs what the archive BRING holds; OUTPUT gets what it prints. Returns its status."""
+        self.runs += 1
+        folder = f"{self.folder}/host/{self.runs}"
+        os.makedirs(f"{folder}/out")
+        shutil.move(bring, f"{folder}/in.cpio")
+        self.say(f"run {self.runs}")
+        end, at = time.monotonic() + seconds, 0
+        while True:
+            done = os.path.exists(f"{folder}/status")
+            with contextlib.suppress(FileNotFoundError), open(f"{folder}/output", "rb") as f:
+                f.seek(at)
+                data = f.read()
+                at += len(data)
+                output(data)
+            if done:
+                break
+            self.check("run")
+            if time.monotonic() > end:
+                raise Failure(f"dom0 gives no result\n{self.console_tail()}")
+            time.sleep(0.02)
+        return int(read(f"{folder}/status").decode())
+
+    def end(self, seconds=30):
+        """Lets dom0 write its logs, then ends QEMU, whatever state it is in."""
+        if not self.process:
+            return
+        if self.process.poll() is None and self.socket:
+            with contextlib.suppress(OSError):
+                self.say("end")
+                deadline = time.monotonic() + seconds
+                while time.monotonic() < deadline and self.process.poll() is None:
+                    if os.path.exists(f"{self.folder}/host/ended"):
+                        break
+                    time.sleep(0.02)
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+# --- snapshots ---
+
+
+@contextlib.contextmanager
+def locked(path):
+    with open(path, "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def bound_snapshots(folder):
+    """Keeps the newest; one in use stays readable to those who have it open."""
+    found = [f"{folder}/{name}" for name in os.listdir(folder) if os.path.isdir(f"{folder}/{name}")]
+    for old in sorted(found, key=os.path.getmtime, reverse=True)[SNAPSHOTS_KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def make_snapshot(key, prepare, command, memory, seconds):
+    """The folder CACHE/xen/KEY with ram, state and console.log. PREPARE makes and returns a machine's
+    folder, which is left as it is when that fails."""
+    folder = f"{CACHE}/xen"
+    os.makedirs(folder, exist_ok=True)
+    path = f"{folder}/{key}"
+    with locked(f"{folder}/{key}.lock"):
+        if os.path.exists(f"{path}/state"):
+            os.utime(path)
+            return path
+        new = f"{folder}/.new.{key}"
+        shutil.rmtree(new, ignore_errors=True)
+        os.makedirs(new)
+        machine = Machine(prepare())
+        try:
+            machine.start(command, f"{new}/ram", False, memory)
+            machine.wait_ready(seconds)
+            machine.save(f"{new}/state")
+            shutil.move(machine.console_path, f"{new}/console.log")
+            os.rename(new, path)
+        finally:
+            machine.end()
+            shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(machine.folder)
+    bound_snapshots(folder)
+    return path
