@@ -31,6 +31,7 @@ CMD_OBJ := $(CMD_SRC:%.c=$B/obj/%.o)
 UNIT := $(patsubst tests/unit/%.c,$B/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 BENCH := $(patsubst bench/%.c,$B/bench/%,$(filter-out bench/glib.c,$(sort $(wildcard bench/*.c))))
+EXAMPLES := $(patsubst examples/%.c,$B/examples/%,$(sort $(wildcard examples/*.c)))
 comma := ,
 PARTS := $B/libtinyvmi-parts.a
 
@@ -81,6 +82,7 @@ $B/tinyvmi.pc: force # PREFIX may differ from the last time
 #: make fuzz           each fuzz target for FUZZ_SECONDS (60); make fuzz-corpus runs the seeds alone
 #: make asan           the unit tests under ASan and UBSan
 #: make bench          speed beside memcpy and libkdumpfile; DUMP= a memory file
+#: make examples        build/examples: the programs that LibVMI's users know
 #: make layers         does a lower folder include a higher one?
 #: make format         clang-format on what git tracks
 #: make site           the documentation into build/site; make site-serve shows it on localhost
@@ -156,6 +158,18 @@ $B/bench/%: bench/%.c $(PARTS)
 bench: all $(BENCH)
 	@B=$B bench/run $(DUMP)
 
+# The containers that LibVMI's interface shows, for a program's own use; with GLIB=system they are GLib's.
+$B/libtinyvmi-glib.a: $(filter $B/obj/src/compat/%,$(LIB_OBJ))
+	@rm -f $@
+	@ar rcs $@ $^
+
+examples: $(EXAMPLES)
+
+$B/examples/%: examples/%.c $(wildcard examples/*.h) $B/libtinyvmi.a $B/libtinyvmi-glib.a
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $B/libtinyvmi.a $B/libtinyvmi-glib.a $(LIBS)
+
 layers:
 	@tests/layers
 
@@ -189,6 +203,6 @@ install: all
 clean:
 	rm -rf $B $B-asan $B-fuzz
 
-.PHONY: force all help deps deps-build demo check tests unit check-guests check-windows fuzz fuzz-programs fuzz-corpus asan bench layers site site-serve format install clean
+.PHONY: force all help deps deps-build demo check tests unit examples check-guests check-windows fuzz fuzz-programs fuzz-corpus asan bench layers site site-serve format install clean
 .SECONDARY: $(LIB_OBJ) $(CMD_OBJ)
 -include $(shell find $B -name '*.d' 2>/dev/null)
