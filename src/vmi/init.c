@@ -184,6 +184,15 @@ static void set_init_error(vmi_init_error_t *error, vmi_init_error_t value)
         *error = value;
 }
 
+/*
+ * LibVMI says on stderr why a guest cannot be opened; its programs have no other way to tell. The
+ * prefix is LibVMI's.
+ */
+static void say_error(const struct vmi_error *e)
+{
+    fprintf(stderr, "VMI_ERROR: %s\n", e->text);
+}
+
 /* The data of the first entry of this type, or NULL. */
 static const void *init_datum(const vmi_init_data_t *data, uint64_t type)
 {
@@ -305,6 +314,8 @@ status_t vmi_init(vmi_instance_t *vmi, vmi_mode_t mode, const void *domain, uint
     *vmi = NULL;
     vmi_init_error_t why = open_instance(vmi, mode, domain, init_flags, init_data);
     set_init_error(error, why);
+    if (why != VMI_INIT_ERROR_NONE)
+        say_error(vmi_last_error(NULL));
     return why == VMI_INIT_ERROR_NONE ? VMI_SUCCESS : VMI_FAILURE;
 }
 
@@ -317,8 +328,10 @@ status_t vmi_init_complete(vmi_instance_t *vmi, const void *domain, uint64_t ini
     if (vmi)
         *vmi = NULL;
     set_init_error(error, why);
-    if (vmi_get_access_mode(NULL, domain, init_flags, init_data, &mode) != VMI_SUCCESS)
+    if (vmi_get_access_mode(NULL, domain, init_flags, init_data, &mode) != VMI_SUCCESS) {
+        say_error(vmi_last_error(NULL));
         return VMI_FAILURE;
+    }
     if (vmi_init(vmi, mode, domain, init_flags, init_data, error) != VMI_SUCCESS)
         return VMI_FAILURE;
     if (mode != VMI_FILE) /* without registers the kernel is found all the same */
@@ -435,6 +448,7 @@ os_t vmi_init_os(vmi_instance_t vmi, vmi_config_t config_mode, void *config,
     int st = config_load(vmi, config_mode, config, &c, &missing);
     if (st != ST_OK && st != ST_ABSENT) {
         set_init_error(error, missing);
+        say_error(vmi_last_error(vmi));
         return VMI_OS_UNKNOWN;
     }
     if (c)
@@ -449,5 +463,7 @@ os_t vmi_init_os(vmi_instance_t vmi, vmi_config_t config_mode, void *config,
     if (why != VMI_INIT_ERROR_NONE && missing != VMI_INIT_ERROR_NONE)
         why = missing;
     set_init_error(error, why);
+    if (why != VMI_INIT_ERROR_NONE)
+        say_error(vmi_last_error(vmi));
     return why == VMI_INIT_ERROR_NONE ? os_of_kind(vmi->os.info.os) : VMI_OS_UNKNOWN;
 }
