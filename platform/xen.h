@@ -43,6 +43,11 @@ void plat_xen_buffer_free(struct plat_xen *x, void *p, size_t bytes);
 void *plat_xen_map(struct plat_xen *x, uint32_t domain, const uint64_t *frames, size_t n,
                    bool writable, int *error, int *failed);
 void plat_xen_unmap(struct plat_xen *x, void *p, size_t n);
+/*
+ * Xen's machine-to-physical table where this home has it mapped anyway (a PV guest's kernel), and
+ * its number of entries; else NULL: src/xen maps it with plat_xen_map.
+ */
+const uint64_t *plat_xen_m2p(struct plat_xen *x, size_t *entries);
 
 /* Event channels, by local port. */
 int plat_xen_bind(struct plat_xen *x, uint32_t domain, uint32_t remote_port, uint32_t *ret);
@@ -62,5 +67,7 @@ int plat_xen_event_fd(struct plat_xen *x);
  * to timeout_ns, then -ETIMEDOUT. They answer the number of bytes. */
 long plat_xen_store_write(struct plat_xen *x, const void *p, size_t n);
 long plat_xen_store_read(struct plat_xen *x, void *p, size_t n, uint64_t timeout_ns);
+/* Gives a broken stream up; the next use opens it anew. */
+void plat_xen_store_close(struct plat_xen *x);
 
 #endif

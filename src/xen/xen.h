@@ -25,7 +25,9 @@ struct xen {
     char extra[16];         /* ".5-pre", ... */
     char capabilities[256]; /* XENVER_capabilities */
     const struct xen_abi *abi;
-    uint32_t domctl_version, sysctl_version; /* as probed; 0: domctl is denied */
+    bool abi_is_exact; /* false: a release that has no row; `abi` is the nearest older one */
+    uint32_t domctl_version, sysctl_version; /* as probed; 0: denied */
+    char denied_why[224];                    /* when domctl_version is 0 */
     uint8_t *page[2];        /* hypercall buffers of one page each, for one call at a time */
     struct xen_store *store; /* opened on first use */
     struct diag diag;
