@@ -128,23 +128,52 @@ def parse_target(text, names):
     return target
 
 
+def compiled(name):
+    """A program of lab/NAME.c that needs no libraries."""
+    source = f"{HERE}/{name}.c"
+
+    def make(_, path):
+        flags = "-std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static -s".split()
+        subprocess.run(["gcc", *flags, "-o", path, source], check=True)
+
+    return cached(name, read(source) + read(f"{HERE}/xen-link.h"), make)
+
+
+def module_files(kernel, names):
+    """Modules of an unpacked kernel, with those they need, as paths."""
+    release = read(f"{kernel}/release").decode().strip()
+    files = set()
+    for name in names:
+        found = subprocess.run(
+            ["modprobe", "-d", kernel, "-S", release, "--show-depends", name],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ).stdout
+        files.update(re.findall(r"^insmod (\S+)", found, re.M))
+    return release, sorted(files)
+
+
 def target_image(kernel):
-    """lab/image's guest with xen-guest-init instead of its init, and xen-agent."""
+    """lab/image's guest with xen-guest-init instead of its init, what that starts, and its modules."""
     image = run_tool("image", kernel, "amd64")[0]
-    source, init = f"{HERE}/xen-agent.c", f"{HERE}/xen-guest-init"
+    programs = {name: compiled(f"xen-{name}") for name in ("agent", "events")}
+    init = read(f"{HERE}/xen-guest-init")
+    release, modules = module_files(kernel, ["xen-gntalloc", "xen-privcmd", "msr"])
 
     def make(work, path):
-        agent = f"{work}/xen-agent"
-        flags = "-std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static -s".split()
-        subprocess.run(["gcc", *flags, "-o", agent, source], check=True)
         overlay = Cpio(f"{work}/overlay")
-        overlay.add("init", read(init), 0o755)
-        overlay.add("bin/xen-agent", read(agent), 0o755)
+        overlay.add("init", init, 0o755)
+        overlay.add("bin/xen-agent", read(programs["agent"]), 0o755)
+        overlay.add("bin/events", read(programs["events"]), 0o755)
+        for module in modules:
+            overlay.add(f"lab/modules/{os.path.basename(module)}", read(module))
         overlay.close()
         with open(path, "wb") as f:
             f.write(read(image) + read(f"{work}/overlay"))
 
-    return cached("xen-guest.cpio", read(source) + read(init) + image.encode(), make)
+    key = repr((image, programs, release, modules)).encode() + init
+    return cached("xen-guest.cpio", key, make)
 
 
 def plain_kernel(kernel):
@@ -245,4 +274,4 @@ def split_pair(text):
 
 def host_tools():
     """Programs of ours in dom0, by name."""
-    return {}
+    return {"xen-target": compiled("xen-target")}
