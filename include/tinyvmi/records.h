@@ -63,6 +63,7 @@ struct vmi_kernel {
     uint64_t symbols, types; /* how many are known */
     uint64_t build_ns;       /* host time that it took to find and understand the kernel */
     bool inferred;           /* some offsets were inferred from memory, not read from types */
+    uint32_t build, major, minor; /* Windows: build number and version; 0 when unknown */
 };
 
 /* ---- processes
@@ -72,6 +73,21 @@ struct vmi_kernel {
 enum {
     VMI_PROCESS_KERNEL = 1, /* kernel thread: no user memory of its own */
     VMI_PROCESS_THREAD = 2, /* not the leader of its thread group */
+};
+
+/* What is not known about a kernel's processes at all, so that 0 is no answer: in `unknown`. */
+enum {
+    VMI_UNKNOWN_PPID = 1,
+    VMI_UNKNOWN_START = 2,
+    VMI_UNKNOWN_EXIT = 4,
+    VMI_UNKNOWN_THREADS = 8,
+    VMI_UNKNOWN_SESSION = 16,
+    VMI_UNKNOWN_WOW64 = 32,
+    VMI_UNKNOWN_PROTECTION = 64,
+    VMI_UNKNOWN_DTB = 128,
+    VMI_UNKNOWN_USER = 256,  /* uid, gid, euid */
+    VMI_UNKNOWN_STATE = 512, /* threads: state and wait reason */
+    VMI_UNKNOWN_ADDRESSES = 1024, /* threads: start addresses and TEB */
 };
 
 struct vmi_process {
@@ -89,6 +105,38 @@ struct vmi_process {
     uint64_t exit_time_s; /* Windows: Unix time; 0 while it lives, or unknown */
     int32_t session;      /* Windows: -1 none, or unknown */
     bool wow64;           /* Windows: a 32-bit process of a 64-bit system */
+    uint8_t protection;   /* Windows: _PS_PROTECTION: type in bits 2:0, signer in bits 7:4 */
+    uint64_t user_dtb; /* Windows: the table that user mode runs on, where it is another one; else 0 */
+    uint32_t unknown;  /* VMI_UNKNOWN_* */
+};
+
+/* A thread of any system. */
+struct vmi_thread {
+    uint64_t object;  /* task_struct or ETHREAD; 0 when where it begins is not known */
+    uint64_t process; /* task_struct of the leader, or EPROCESS */
+    int32_t pid, tid;
+    uint32_t flags;   /* VMI_PROCESS_*, VMI_RECORD_PARTIAL */
+    uint32_t unknown; /* VMI_UNKNOWN_START, _EXIT, _STATE, _ADDRESSES */
+    char state;       /* as struct vmi_process has it */
+    int32_t priority; /* Windows */
+    const char *wait_reason; /* Windows, when it waits: "Executive", "UserRequest", ...; else "" */
+    uint64_t start_address;  /* Windows: where the kernel started it */
+    uint64_t user_start;     /* Windows: Win32StartAddress */
+    uint64_t teb;            /* Windows; 0: none */
+    uint64_t start_time_s;   /* Unix time; 0 when unknown */
+    uint64_t exit_time_s;    /* Unix time; 0 while it lives */
+    char comm[64];           /* its own name, or the process' */
+};
+
+/* An open handle of a Windows process. */
+struct vmi_handle {
+    uint64_t handle; /* its value in the process */
+    uint64_t object; /* address of the object's body */
+    uint32_t access; /* granted: ACCESS_MASK */
+    uint32_t flags;
+    int32_t pid, tid;  /* a process' or a thread's handle: which; else 0 */
+    const char *type; /* "File", "Key", "Process", ...; "" when it is not known */
+    const char *name; /* of the object; "" when it has none */
 };
 
 struct vmi_vma {
@@ -117,6 +165,11 @@ struct vmi_file {
 /* ---- modules, log, mounts, sockets
  * ----------------------------------------------------------------------------- */
 
+enum {
+    VMI_MODULE_UNLOADED = 1, /* Windows: a driver that was there; object is 0 */
+    VMI_MODULE_WOW64 = 2,    /* Windows: of the 32-bit loader's lists */
+};
+
 struct vmi_module {
     uint64_t object;     /* struct module or LDR entry */
     uint64_t base, size; /* text and what follows it, as /proc/modules prints them */
@@ -127,6 +180,8 @@ struct vmi_module {
     const char *state;  /* "Live", "Loading", "Unloading", "Unformed" */
     const char *taints; /* letters, "" when none */
     const char *path;   /* Windows: file */
+    uint64_t time_s;    /* Windows: an unloaded driver's end, a DLL's beginning; 0 when unknown */
+    uint64_t entry;     /* Windows DLLs: entry point; 0: none */
 };
 
 struct vmi_log_line {
@@ -227,6 +282,9 @@ struct vmi_walk {
     const char *form;  /* paging form */
     const char *fault; /* "" or why the walk ended: "not present", "not canonical", "table is not in
                           memory", ... */
+    const char *note;  /* what the operating system makes of an entry that is not present for the
+                          hardware: "in transition", ...; "" when there is nothing to say. Valid until
+                          the instance's next walk. */
 };
 
 /* A virtual machine or memory file on this machine that can be opened. */
@@ -242,6 +300,8 @@ struct vmi_target {
 };
 
 typedef int (*vmi_process_cb)(const struct vmi_process *process, void *data);
+typedef int (*vmi_thread_cb)(const struct vmi_thread *thread, void *data);
+typedef int (*vmi_handle_cb)(const struct vmi_handle *handle, void *data);
 typedef int (*vmi_vma_cb)(const struct vmi_vma *vma, void *data);
 typedef int (*vmi_file_cb)(const struct vmi_file *file, void *data);
 typedef int (*vmi_module_cb)(const struct vmi_module *module, void *data);

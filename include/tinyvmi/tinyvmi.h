@@ -126,6 +126,17 @@ VMI_API status_t vmi_each_vma(vmi_instance_t vmi, vmi_pid_t pid, vmi_vma_cb cb, 
                               struct vmi_outcome *ret) NOEXCEPT;
 VMI_API status_t vmi_each_file(vmi_instance_t vmi, vmi_pid_t pid, vmi_file_cb cb, void *data,
                                struct vmi_outcome *ret) NOEXCEPT;
+/* The threads of a process, or of all (pid -1), process by process. */
+VMI_API status_t vmi_each_thread(vmi_instance_t vmi, vmi_pid_t pid, vmi_thread_cb cb, void *data,
+                                 struct vmi_outcome *ret) NOEXCEPT;
+/* Windows: what the loader of a process has loaded, the program first; of a 32-bit process of a
+ * 64-bit system the 64-bit loader's, then (VMI_MODULE_WOW64) the 32-bit one's. */
+VMI_API status_t vmi_each_dll(vmi_instance_t vmi, vmi_pid_t pid, vmi_module_cb cb, void *data,
+                              struct vmi_outcome *ret) NOEXCEPT;
+/* Windows: the open handles of a process, ascending. */
+VMI_API status_t vmi_each_handle(vmi_instance_t vmi, vmi_pid_t pid, vmi_handle_cb cb, void *data,
+                                 struct vmi_outcome *ret) NOEXCEPT;
+/* Windows: drivers, then (VMI_MODULE_UNLOADED) those that were unloaded, newest first. */
 VMI_API status_t vmi_each_module(vmi_instance_t vmi, vmi_module_cb cb, void *data,
                                  struct vmi_outcome *ret) NOEXCEPT;
 VMI_API status_t vmi_each_log_line(vmi_instance_t vmi, vmi_log_cb cb, void *data,

@@ -26,6 +26,13 @@ struct os_ops {
                 struct vmi_outcome *ret);
     int (*files)(struct osview *v, const struct vmi_process *p, vmi_file_cb cb, void *data,
                  struct vmi_outcome *ret);
+    /* Threads of a process, or of all (p == NULL). */
+    int (*threads)(struct osview *v, const struct vmi_process *p, vmi_thread_cb cb, void *data,
+                   struct vmi_outcome *ret);
+    int (*dlls)(struct osview *v, const struct vmi_process *p, vmi_module_cb cb, void *data,
+                struct vmi_outcome *ret);
+    int (*handles)(struct osview *v, const struct vmi_process *p, vmi_handle_cb cb, void *data,
+                   struct vmi_outcome *ret);
     int (*modules)(struct osview *v, vmi_module_cb cb, void *data, struct vmi_outcome *ret);
     int (*log)(struct osview *v, vmi_log_cb cb, void *data, struct vmi_outcome *ret);
     int (*mounts)(struct osview *v, const struct vmi_process *p, vmi_mount_cb cb, void *data,
@@ -47,6 +54,8 @@ struct os_ops {
     /* Offset in bytes of a member that the view itself uses, also where no types tell it
      * (inferred). ST_ABSENT. */
     int (*known_member)(struct osview *v, const char *type, const char *member, uint64_t *ret);
+    /* A number that the view found, by LibVMI's name for it ("win_kpcr"). ST_ABSENT. */
+    int (*number)(struct osview *v, const char *name, uint64_t *ret);
     void (*close)(struct osview *v);
 };
 

@@ -68,47 +68,6 @@ os_t vmi_get_ostype(vmi_instance_t vmi)
     return vmi->have_os ? os_of_kind(vmi->os.info.os) : vmi->profile_os;
 }
 
-/* ---- Windows: no view of it yet -------------------------------------------------------------- */
-
-bool vmi_get_windows_build_info(vmi_instance_t vmi, win_build_info_t *info)
-{
-    (void)info;
-    vmi_fail(vmi, ST_UNSUPPORTED, "the guest is not Windows");
-    return false;
-}
-
-win_ver_t vmi_get_winver(vmi_instance_t vmi)
-{
-    (void)vmi;
-    return VMI_OS_WINDOWS_NONE;
-}
-
-uint16_t vmi_get_win_buildnumber(vmi_instance_t vmi)
-{
-    (void)vmi;
-    return 0;
-}
-
-const char *vmi_get_winver_str(vmi_instance_t vmi)
-{
-#define NAME(v) [v] = #v
-    static const char *const names[] = {NAME(VMI_OS_WINDOWS_NONE), NAME(VMI_OS_WINDOWS_UNKNOWN),
-                                        NAME(VMI_OS_WINDOWS_2000), NAME(VMI_OS_WINDOWS_XP),
-                                        NAME(VMI_OS_WINDOWS_2003), NAME(VMI_OS_WINDOWS_VISTA),
-                                        NAME(VMI_OS_WINDOWS_2008), NAME(VMI_OS_WINDOWS_7),
-                                        NAME(VMI_OS_WINDOWS_8),    NAME(VMI_OS_WINDOWS_10)};
-#undef NAME
-    unsigned v = vmi_get_winver(vmi);
-    return v < ARRAY_LEN(names) ? names[v] : names[VMI_OS_WINDOWS_UNKNOWN];
-}
-
-win_ver_t vmi_get_winver_manual(vmi_instance_t vmi, addr_t kdvb_pa)
-{
-    (void)kdvb_pa;
-    vmi_fail(vmi, ST_UNSUPPORTED, "the guest is not Windows");
-    return VMI_OS_WINDOWS_NONE;
-}
-
 /* ---- memory and state ------------------------------------------------------------------------ */
 
 uint64_t vmi_get_memsize(vmi_instance_t vmi)

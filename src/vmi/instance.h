@@ -37,6 +37,7 @@ struct vmi_instance {
     } story; /* not STORY_TEXT: error.text is still to be made */
     int story_code;
     struct walk_story walk;
+    char walk_note[128]; /* vmi_walk's: what the system makes of an absent entry */
     struct {
         const char *verb;
         uint64_t pa;

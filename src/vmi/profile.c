@@ -36,8 +36,8 @@ status_t vmi_get_kernel_struct_offset(vmi_instance_t vmi, const char *struct_nam
 
 /* ---- LibVMI's names -------------------------------------------------------------------------- */
 
-/* A row with a type is a member's offset; without, `found` answers, and 0 stands for what is not
- * known. */
+/* A row with a type is a member's offset; without, `found` or the view answers, and 0 stands for
+ * what is not known. */
 struct offset_name {
     const char *name;
     enum config_number number; /* what a configuration says wins; CFG_COUNT: nothing */
@@ -74,11 +74,25 @@ static const struct offset_name linux_names[] = {
     {NULL, CFG_COUNT, NULL, NULL, NULL},
 };
 
+static const struct offset_name windows_names[] = {
+    {"win_tasks", CFG_win_tasks, "_EPROCESS", "ActiveProcessLinks", NULL},
+    {"win_pdbase", CFG_win_pdbase, "_KPROCESS", "DirectoryTableBase", NULL},
+    {"win_pid", CFG_win_pid, "_EPROCESS", "UniqueProcessId", NULL},
+    {"win_pname", CFG_win_pname, "_EPROCESS", "ImageFileName", NULL},
+    {"win_ntoskrnl", CFG_win_ntoskrnl, NULL, NULL, NULL},
+    {"win_ntoskrnl_va", CFG_win_ntoskrnl_va, NULL, NULL, NULL},
+    {"win_kdvb", CFG_win_kdvb, NULL, NULL, NULL},
+    {"win_kdbg", CFG_win_kdbg, NULL, NULL, NULL},
+    {"win_kpcr", CFG_win_kpcr, NULL, NULL, NULL},
+    {"win_sysproc", CFG_win_sysproc, NULL, NULL, NULL},
+    {"kpgd", CFG_kpgd, NULL, NULL, kernel_root},
+    {NULL, CFG_COUNT, NULL, NULL, NULL},
+};
+
 static const struct offset_name *find_name(vmi_instance_t vmi, const char *name)
 {
-    const struct offset_name *n = linux_names;
-    if (vmi->os.info.os != VMI_KIND_LINUX)
-        return NULL;
+    const struct offset_name *n =
+        vmi->os.info.os == VMI_KIND_WINDOWS ? windows_names : linux_names;
     while (n->name && strcmp(n->name, name) != 0)
         n++;
     return n->name ? n : NULL;
@@ -100,7 +114,12 @@ status_t vmi_get_offset(vmi_instance_t vmi, const char *offset_name, addr_t *off
     }
     if (n->type)
         return vmi_get_kernel_struct_offset(vmi, n->type, n->member, offset);
-    *offset = n->found(vmi);
+    uint64_t number = 0;
+    if (n->found)
+        number = n->found(vmi);
+    else if (vmi->os.ops->number)
+        (void)!vmi->os.ops->number(&vmi->os, n->name, &number);
+    *offset = number;
     return VMI_SUCCESS;
 }
 

@@ -111,6 +111,75 @@ status_t vmi_each_vma(vmi_instance_t vmi, vmi_pid_t pid, vmi_vma_cb cb, void *da
     return finish(vmi, vmi->os.ops->vmas(&vmi->os, &p, cb, data, &o), &o, ret, "memory areas");
 }
 
+status_t vmi_each_dll(vmi_instance_t vmi, vmi_pid_t pid, vmi_module_cb cb, void *data,
+                      struct vmi_outcome *ret)
+{
+    struct vmi_outcome o = {0};
+    struct vmi_process p;
+    if (can_list(vmi, HAS(dlls), cb, "DLLs (what a process has mapped is in its memory areas)") !=
+            VMI_SUCCESS ||
+        access_process(vmi, pid, &p) != VMI_SUCCESS)
+        return VMI_FAILURE;
+    return finish(vmi, vmi->os.ops->dlls(&vmi->os, &p, cb, data, &o), &o, ret, "DLLs");
+}
+
+status_t vmi_each_handle(vmi_instance_t vmi, vmi_pid_t pid, vmi_handle_cb cb, void *data,
+                         struct vmi_outcome *ret)
+{
+    struct vmi_outcome o = {0};
+    struct vmi_process p;
+    if (can_list(vmi, HAS(handles), cb, "handles (descriptors are open files)") != VMI_SUCCESS ||
+        access_process(vmi, pid, &p) != VMI_SUCCESS)
+        return VMI_FAILURE;
+    return finish(vmi, vmi->os.ops->handles(&vmi->os, &p, cb, data, &o), &o, ret, "handles");
+}
+
+/* Threads out of a system's listing of processes. */
+struct as_threads {
+    vmi_thread_cb cb;
+    void *data;
+    int32_t pid; /* -1: all */
+    uint64_t count;
+};
+
+static int as_thread(const struct vmi_process *p, void *data)
+{
+    struct as_threads *a = data;
+    if (a->pid >= 0 && p->pid != a->pid)
+        return 0;
+    struct vmi_thread t = {.object = p->object,
+                           .process = p->flags & VMI_PROCESS_THREAD ? 0 : p->object,
+                           .pid = p->pid,
+                           .tid = p->tid,
+                           .flags = p->flags,
+                           .unknown = VMI_UNKNOWN_EXIT | VMI_UNKNOWN_ADDRESSES,
+                           .state = p->state,
+                           .wait_reason = "",
+                           .start_time_s = p->start_time_s};
+    memcpy(t.comm, p->comm, sizeof t.comm);
+    a->count++;
+    return a->cb(&t, a->data);
+}
+
+status_t vmi_each_thread(vmi_instance_t vmi, vmi_pid_t pid, vmi_thread_cb cb, void *data,
+                         struct vmi_outcome *ret)
+{
+    struct vmi_outcome o = {0};
+    struct vmi_process p;
+    struct as_threads a = {cb, data, pid < 0 ? -1 : (int32_t)pid, 0};
+    if (can_list(vmi, HAS(threads) || HAS(processes), cb, "threads") != VMI_SUCCESS ||
+        (pid >= 0 && access_process(vmi, pid, &p) != VMI_SUCCESS))
+        return VMI_FAILURE;
+    if (vmi->os.ops->threads)
+        return finish(vmi, vmi->os.ops->threads(&vmi->os, pid < 0 ? NULL : &p, cb, data, &o), &o,
+                      ret, "threads");
+    if (pid >= 0)
+        a.pid = p.pid;
+    int st = vmi->os.ops->processes(&vmi->os, VMI_LIST_THREADS, as_thread, &a, &o);
+    o.count = a.count;
+    return finish(vmi, st, &o, ret, "threads");
+}
+
 status_t vmi_each_file(vmi_instance_t vmi, vmi_pid_t pid, vmi_file_cb cb, void *data,
                        struct vmi_outcome *ret)
 {

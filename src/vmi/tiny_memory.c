@@ -33,6 +33,19 @@ static const char *fault_name(enum walk_fault fault)
     return (unsigned)fault < ARRAY_LEN(names) ? names[fault] : "unknown";
 }
 
+/* What the system makes of the entry that the walk ended at, where the hardware does not take it. */
+static const char *note_of(vmi_instance_t vmi, const struct aspace *as, const struct walk *w)
+{
+    const struct pte_policy *policy = as->policy;
+    if (!policy || !policy->describe || !w->levels)
+        return "";
+    uint64_t entry = w->entry[w->levels - 1].value;
+    if (entry & w->form->present_mask)
+        return "";
+    return policy->describe(policy->arg, as, w->levels - 1, entry, w->va, vmi->walk_note,
+                            sizeof vmi->walk_note);
+}
+
 status_t vmi_walk(vmi_instance_t vmi, vmi_pid_t pid, addr_t va, struct vmi_walk *ret)
 {
     struct access a;
@@ -56,6 +69,7 @@ status_t vmi_walk(vmi_instance_t vmi, vmi_pid_t pid, addr_t va, struct vmi_walk 
         .levels = MIN_OF(w.levels, ARRAY_LEN(ret->level)),
         .form = w.form->name,
         .fault = fault_name(w.fault),
+        .note = note_of(vmi, a.space, &w),
     };
     for (unsigned i = 0; i < ret->levels; i++)
         ret->level[i] =

@@ -88,6 +88,10 @@ struct pte_policy {
     int (*resolve)(void *arg, const struct aspace *as, unsigned level, uint64_t entry, uint64_t va,
                    uint64_t *ret);
     void *arg;
+    /* NULL, or: what such an entry means, for a person: "in transition". "": nothing is known.
+     * `buf` is for what has to be written down. */
+    const char *(*describe)(void *arg, const struct aspace *as, unsigned level, uint64_t entry,
+                            uint64_t va, char *buf, size_t size);
 };
 
 /* A root that is not known: where no entry of any form can point to, so nothing is mapped. */

@@ -112,7 +112,7 @@ static int visit_page(const struct walk *w, void *arg)
 static void make_space(struct aspace *as, struct aspace *outer, struct phys *phys, unsigned form,
                        unsigned flags, uint64_t root)
 {
-    static const struct pte_policy policy = {resolve, NULL};
+    static const struct pte_policy policy = {.resolve = resolve};
     if (flags & SPLIT)
         aspace_init_split(as, phys, form, root ^ 0x2000, form, root,
                           1ULL << (flags & 64 ? 63 : 31));

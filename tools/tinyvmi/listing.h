@@ -11,7 +11,7 @@
 #include "out.h"
 #include "text.h"
 
-enum { MAX_COLUMNS = 20 };
+enum { MAX_COLUMNS = 28 };
 
 enum {
     COLUMN_RIGHT = 1, /* numbers */

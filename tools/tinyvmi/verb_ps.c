@@ -16,10 +16,16 @@ enum {
     START_TEXT,
     START,
     START_NS,
+    EXIT_TEXT,
+    EXIT,
+    SESSION,
+    WOW64,
+    PROTECTION,
     THREADS,
     KERNEL,
     OBJECT,
     DTB,
+    USER_DTB,
     COMM,
     CMDLINE
 };
@@ -36,10 +42,20 @@ static const struct column columns[] = {
     [START_TEXT] = {"START", NULL, NULL, COLUMN_RIGHT},
     [START] = {NULL, "start_time", "when it was started, seconds since 1970; null: unknown", 0},
     [START_NS] = {NULL, "start_ns", "when it was started, nanoseconds since the guest's boot", 0},
-    [THREADS] = {NULL, "threads", "number of its threads", 0},
+    [EXIT_TEXT] = {"EXIT", NULL, NULL, COLUMN_RIGHT},
+    [EXIT] = {NULL, "exit_time", "Windows: when it ended, seconds since 1970; null: it lives, or "
+                                 "unknown", 0},
+    [SESSION] = {"SESS", "session", "Windows: its session; null: none, or unknown", COLUMN_RIGHT},
+    [WOW64] = {"WOW", "wow64", "Windows: a 32-bit process of a 64-bit system", 0},
+    [PROTECTION] = {"PROT", "protection",
+                    "Windows: P protected, PPL protected light, and by whom: PPL-Lsa; empty: not",
+                    0},
+    [THREADS] = {"THR", "threads", "number of its threads", COLUMN_RIGHT},
     [KERNEL] = {NULL, "kernel_thread", "has no memory of its own", 0},
-    [OBJECT] = {NULL, "object", "address of its task_struct", 0},
-    [DTB] = {NULL, "dtb", "physical address of its page table", 0},
+    [OBJECT] = {NULL, "object", "address of its task_struct or EPROCESS", 0},
+    [DTB] = {"PAGE TABLE", "dtb", "physical address of its page table", 0},
+    [USER_DTB] = {NULL, "user_dtb",
+                  "Windows: of the one that user mode runs on, where that is another; else null", 0},
     [COMM] = {"COMM", "comm", "its short name; in the table, kernel threads are in brackets", 0},
     [CMDLINE] = {"COMMAND LINE", "cmdline",
                  "arguments, a blank between each; null: could not be read, or not asked for", 0},
@@ -54,7 +70,7 @@ struct ps {
     struct vmi_process *process; /* in the guest's order */
     size_t n, cap;
     vmi_pid_t only; /* -1: all */
-    bool tree, cmdlines, threads;
+    bool tree, cmdlines, threads, windows;
     char *buf;
     uint64_t now_s; /* the guest's clock; 0: unknown */
     /* Tree: indices into process, -1 for none. */
@@ -76,16 +92,11 @@ static int keep(const struct vmi_process *p, void *data)
 }
 
 /* As ps does: the time for what is younger than a day, else the date. */
-static const char *start_text(const struct ps *ps, const struct vmi_process *p, char *buf,
-                              size_t size)
+static const char *time_text(const struct ps *ps, uint64_t time_s, char *buf, size_t size)
 {
-    time_t t = (time_t)p->start_time_s;
+    time_t t = (time_t)time_s;
     struct tm tm;
-    if (p->start_time_s == 0 || p->start_time_s > 253402300799) {
-        snprintf(buf, size, "+%.1fs", (double)p->start_ns / 1e9);
-        return buf;
-    }
-    uint64_t age = ps->now_s > p->start_time_s ? ps->now_s - p->start_time_s : 0;
+    uint64_t age = ps->now_s > time_s ? ps->now_s - time_s : 0;
     bool young = age < 86400, this_year = age < 300 * 86400ull;
     const char *format = young ? "%H:%M:%S" : this_year ? "%b%d" : "%Y-%m-%d";
     if (!gmtime_r(&t, &tm) || !strftime(buf, size, format, &tm))
@@ -93,29 +104,81 @@ static const char *start_text(const struct ps *ps, const struct vmi_process *p, 
     return buf;
 }
 
+static const char *start_text(const struct ps *ps, const struct vmi_process *p, char *buf,
+                              size_t size)
+{
+    if (p->start_time_s != 0 && p->start_time_s <= 253402300799)
+        return time_text(ps, p->start_time_s, buf, size);
+    if (ps->windows)
+        return "";
+    snprintf(buf, size, "+%.1fs", (double)p->start_ns / 1e9);
+    return buf;
+}
+
+/* _PS_PROTECTION: type and signer, as the public PDBs name them (PsProtectedSignerLsa, ...). */
+static const char *protection_text(uint8_t protection, char *buf, size_t size)
+{
+    static const char *const type[] = {"", "PPL", "P", "?"};
+    static const char *const signer[] = {"",    "Authenticode", "CodeGen",   "Antimalware", "Lsa",
+                                         "Windows", "WinTcb",   "WinSystem", "App"};
+    unsigned by = protection >> 4;
+    if (!(protection & 7))
+        return "";
+    snprintf(buf, size, "%s%s%s", type[(protection & 7) < 3 ? protection & 7 : 3],
+             by && by < 9 ? "-" : "", by < 9 ? signer[by] : "");
+    return buf;
+}
+
+/* What Windows alone has; what is not known stays empty. */
+static void put_windows(struct ps *ps, const struct vmi_process *p, char exit[32],
+                        char protection[32])
+{
+    struct listing *l = &ps->l;
+    if (p->exit_time_s && p->exit_time_s <= 253402300799) {
+        cell_own(l, EXIT_TEXT, time_text(ps, p->exit_time_s, exit, 32));
+        cell_u64(l, EXIT, p->exit_time_s);
+    }
+    if (p->session >= 0)
+        cell_i64(l, SESSION, p->session);
+    if (!(p->unknown & VMI_UNKNOWN_WOW64))
+        cell_bool(l, WOW64, p->wow64);
+    if (!(p->unknown & VMI_UNKNOWN_PROTECTION))
+        cell_own(l, PROTECTION, protection_text(p->protection, protection, 32));
+    if (p->user_dtb)
+        cell_address(l, USER_DTB, p->user_dtb);
+}
+
 static void put(struct ps *ps, const struct vmi_process *p, const char *lines)
 {
     struct listing *l = &ps->l;
-    char start[32], state[2] = {p->state, 0};
+    char start[32], exit[32], protection[32], state[2] = {p->state, 0};
     bool kernel = p->flags & VMI_PROCESS_KERNEL, thread = p->flags & VMI_PROCESS_THREAD;
     struct str before = {0};
     note_flags(ps->run, p->flags);
     cell_i64(l, PID, p->pid);
     cell_i64(l, TID, p->tid);
-    cell_i64(l, PPID, p->ppid);
-    cell_u64(l, UID, p->uid);
-    cell_u64(l, EUID, p->euid);
-    cell_u64(l, GID, p->gid);
+    if (!(p->unknown & VMI_UNKNOWN_PPID))
+        cell_i64(l, PPID, p->ppid);
+    if (!(p->unknown & VMI_UNKNOWN_USER)) {
+        cell_u64(l, UID, p->uid);
+        cell_u64(l, EUID, p->euid);
+        cell_u64(l, GID, p->gid);
+    }
     struct cell *c = cell_guest(l, STATE, state);
     c->colour = p->state == 'R' ? GREEN : p->state == 'D' || p->state == 'Z' ? RED : PLAIN;
     cell_own(l, START_TEXT, start_text(ps, p, start, sizeof start));
     if (p->start_time_s)
         cell_u64(l, START, p->start_time_s);
-    cell_u64(l, START_NS, p->start_ns);
-    cell_u64(l, THREADS, p->threads);
+    if (!(p->unknown & VMI_UNKNOWN_START))
+        cell_u64(l, START_NS, p->start_ns);
+    if (ps->windows)
+        put_windows(ps, p, exit, protection);
+    if (!(p->unknown & VMI_UNKNOWN_THREADS))
+        cell_u64(l, THREADS, p->threads);
     cell_bool(l, KERNEL, kernel);
     cell_address(l, OBJECT, p->object);
-    cell_address(l, DTB, p->dtb);
+    if (!(p->unknown & VMI_UNKNOWN_DTB))
+        cell_address(l, DTB, p->dtb);
     str_puts(&before, lines);
     str_puts(&before, kernel ? "[" : thread ? "{" : "");
     c = cell_guest_n(l, COMM, p->comm, strnlen(p->comm, sizeof p->comm));
@@ -255,6 +318,18 @@ static void put_tree(struct ps *ps)
 
 /* ---- the verb -------------------------------------------------------------------------------- */
 
+/* What the other systems have. */
+static void hide_columns(struct ps *ps)
+{
+    static const unsigned windows[] = {EXIT_TEXT, SESSION, WOW64, PROTECTION, THREADS, DTB};
+    for (size_t i = 0; !ps->windows && i < sizeof windows / sizeof windows[0]; i++)
+        listing_hide(&ps->l, windows[i]);
+    if (ps->windows) {
+        listing_hide(&ps->l, UID);
+        listing_hide(&ps->l, STATE);
+    }
+}
+
 static int run(struct run *run)
 {
     struct vmi_outcome o = {0};
@@ -265,11 +340,13 @@ static int run(struct run *run)
         return code;
     ps.tree = opt(run, "tree") != NULL && !run->json;
     ps.threads = opt(run, "threads") != NULL;
+    ps.windows = k && k->os == VMI_KIND_WINDOWS;
     ps.cmdlines = !opt(run, "no-cmdline");
     ps.now_s = k && k->boot_time_s ? k->boot_time_s + k->uptime_ns / 1000000000 : 0;
     status_t status = vmi_each_process(run->vmi, ps.threads ? VMI_LIST_THREADS : 0, keep, &ps, &o);
     ps.buf = memory_grow(NULL, CMDLINE_SIZE, 1);
     run_listing(run, &ps.l);
+    hide_columns(&ps);
     if (!ps.threads)
         listing_hide(&ps.l, TID);
     if (!ps.cmdlines)
@@ -308,6 +385,9 @@ const struct verb verb_ps = {
             "its last 24 hours, else the date; +12.3s is time since boot, where the guest's "
             "clock is not known. Command lines are read from the processes' own memory; one "
             "that is swapped out is empty.",
+            "Windows: SESS is the session, WOW tells 32-bit processes of a 64-bit system, PROT "
+            "what protects a process (PPL-Lsa: protected light, for Lsa), THR the number of "
+            "threads. What neither a profile nor the memory tells is empty; in JSON it is null.",
             NULL},
     .columns = columns,
     .examples =

@@ -52,6 +52,8 @@ static void print_text(struct run *run, const struct vmi_walk *w)
         fprintf(o->f, "%snot mapped:%s %s\n", colour_on(o, RED), colour_off(o, RED),
                 w->fault && w->fault[0] ? w->fault : "no reason was given");
     }
+    if (w->note && w->note[0])
+        fprintf(o->f, "the last entry is not present for the processor: %s\n", w->note);
     str_free(&name);
     str_free(&size);
 }
@@ -79,6 +81,8 @@ static void print_json(struct run *run, vmi_pid_t pid, const struct vmi_walk *w)
     json_string(&j, w->form ? w->form : "");
     json_key(&j, "fault");
     json_string(&j, w->fault ? w->fault : "");
+    json_key(&j, "note");
+    json_string(&j, w->note ? w->note : "");
     json_key(&j, "levels");
     json_open(&j, '[');
     for (uint32_t i = 0; i < w->levels && i < sizeof w->level / sizeof *w->level; i++) {
@@ -130,6 +134,9 @@ const struct verb verb_v2p = {
             "(guest-physical) and what it holds; the last one shown is the one that ends the "
             "walk. Rights are those of all levels together: r, w, x, and u where user mode may. "
             "With --json, one object.",
+            "Windows resolves entries that the processor does not take: in transition, or shared "
+            "with others through a prototype entry. Such a page is mapped here, too, and what the "
+            "entry means is told; so is whether a page is paged out, and where, or demand-zero.",
             NULL},
     .examples = (const struct example[]){{"tinyvmi v2p memory.raw init_task", "a kernel symbol"},
                                          {"tinyvmi v2p qemu:web1 0x7f12a4c00000 -p 812",

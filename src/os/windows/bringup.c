@@ -16,6 +16,7 @@
 #include "os/windows/infer.h"
 #include "os/windows/kdbg.h"
 #include "os/windows/symbols.h"
+#include "os/windows/version.h"
 #include "os/windows/windows.h"
 
 enum { MAX_SEARCHES = 16 };
@@ -26,27 +27,15 @@ struct bringup {
     struct win_guess guess; /* the proved one */
 };
 
-/* Offsets in KUSER_SHARED_DATA (ntddk.h); the page never moved or changed in what is read here. */
-enum {
-    SHARED_INTERRUPT_TIME = 0x08,
-    SHARED_SYSTEM_TIME = 0x14,
-    SHARED_SYSTEM_ROOT = 0x30,
-    SHARED_MAJOR = 0x26c,
-    SHARED_MINOR = 0x270,
-    SHARED_PROCESSORS = 0x3c0, /* since Windows 7 */
-    SHARED_SIZE = 0x3c4,
-};
-
 /* ---- proving a guess ---- */
 
-/* The shared page of a running Windows: versions that exist, and a system root like C:\Windows. */
-static bool is_shared_data(const uint8_t *page)
+static int read_shared(const struct aspace *as, enum form_id form, struct win_shared *ret)
 {
-    uint32_t major = le32(page + SHARED_MAJOR), minor = le32(page + SHARED_MINOR);
-    uint16_t drive = le16(page + SHARED_SYSTEM_ROOT);
-    return (major == 5 || major == 6 || major == 10) && minor <= 3 && drive >= 'A' &&
-           drive <= 'Z' && le16(page + SHARED_SYSTEM_ROOT + 2) == ':' &&
-           le16(page + SHARED_SYSTEM_ROOT + 4) == '\\';
+    uint8_t page[WIN_SHARED_SIZE];
+    int st = aspace_read(as, GVA(win_shared_data(form)), page, sizeof page, NULL);
+    if (st != ST_OK)
+        return st;
+    return win_shared_parse((struct bytes){page, sizeof page}, ret) ? ST_OK : ST_BROKEN;
 }
 
 int win_image_read(void *arg, uint64_t rva, void *buf, size_t n)
@@ -61,10 +50,9 @@ static int prove(void *arg, const struct win_guess *g)
     struct windows_view *w = b->w;
     struct osview *v = w->v;
     struct aspace as;
-    uint8_t page[SHARED_SIZE];
+    struct win_shared shared;
     aspace_init(&as, &v->source->phys, g->form, paging_root(g->form, g->root));
-    if (aspace_read(&as, GVA(win_shared_data(g->form)), page, sizeof page, NULL) != ST_OK ||
-        !is_shared_data(page))
+    if (read_shared(&as, g->form, &shared) != ST_OK)
         return ST_ABSENT;
     if (b->searches++ >= MAX_SEARCHES || win_find_image(&as, g->form, g->entry, &w->base) != ST_OK)
         return ST_ABSENT;
@@ -119,7 +107,7 @@ static int scan_kdbg(struct windows_view *w, uint64_t *at, struct kdbg *ret)
     return ST_ABSENT;
 }
 
-static void open_kdbg(struct windows_view *w, struct kdbg_offsets *told)
+static void open_kdbg(struct windows_view *w)
 {
     struct kdbg k;
     uint64_t at;
@@ -139,7 +127,7 @@ static void open_kdbg(struct windows_view *w, struct kdbg_offsets *told)
         return;
     }
     w->kdbg = at;
-    kdbg_offsets(&k, told);
+    kdbg_offsets(&k, &w->told);
     win_symbols_add_kdbg(w, &k);
     os_fact(w->v, "debugger block", how, "%#" PRIx64 ", %u bytes", at, k.size);
 }
@@ -182,82 +170,43 @@ static void settle_root(struct bringup *b)
 
 /* ---- facts ---- */
 
-/* Build numbers: Microsoft, "Windows release health" and "OSVERSIONINFOW" (workstation; the server
- * of the same build). */
-static const struct {
-    uint32_t build;
-    const char *name;
-} builds[] = {
-    {2600, "Windows XP"},
-    {3790, "Windows Server 2003, XP x64"},
-    {6000, "Windows Vista"},
-    {6001, "Windows Vista SP1, Server 2008"},
-    {6002, "Windows Vista SP2, Server 2008 SP2"},
-    {7600, "Windows 7, Server 2008 R2"},
-    {7601, "Windows 7 SP1, Server 2008 R2 SP1"},
-    {9200, "Windows 8, Server 2012"},
-    {9600, "Windows 8.1, Server 2012 R2"},
-    {10240, "Windows 10 1507"},
-    {10586, "Windows 10 1511"},
-    {14393, "Windows 10 1607, Server 2016"},
-    {15063, "Windows 10 1703"},
-    {16299, "Windows 10 1709"},
-    {17134, "Windows 10 1803"},
-    {17763, "Windows 10 1809, Server 2019"},
-    {18362, "Windows 10 1903"},
-    {18363, "Windows 10 1909"},
-    {19041, "Windows 10 2004"},
-    {19042, "Windows 10 20H2"},
-    {19043, "Windows 10 21H1"},
-    {19044, "Windows 10 21H2"},
-    {19045, "Windows 10 22H2"},
-    {20348, "Windows Server 2022"},
-    {22000, "Windows 11 21H2"},
-    {22621, "Windows 11 22H2"},
-    {22631, "Windows 11 23H2"},
-    {26100, "Windows 11 24H2, Server 2025"},
-};
-
 static void read_version(struct windows_view *w)
 {
     struct vmi_kernel *k = &w->v->info;
-    const char *name = "Windows";
     char lab[128] = "";
     uint64_t at;
     uint32_t n;
     if (win_symbol(w, "NtBuildNumber", &at) == ST_OK &&
         aspace_read32(&w->v->kernel, GVA(at), &n) == ST_OK)
         w->build = n & 0xffff; /* the high bits tell free (0xf) from checked (0xc) */
-    for (size_t i = 0; i < ARRAY_LEN(builds); i++)
-        if (builds[i].build == w->build)
-            name = builds[i].name;
     if (win_symbol(w, "NtBuildLab", &at) == ST_OK)
         (void)aspace_read_str(&w->v->kernel, GVA(at), lab, sizeof lab);
     snprintf(k->release, sizeof k->release, "%u.%u.%u", w->major, w->minor, w->build);
-    snprintf(k->banner, sizeof k->banner, "%s (build %u)%s%s", name, w->build, lab[0] ? ", " : "",
-             lab);
+    snprintf(k->banner, sizeof k->banner, "%s (build %u)%s%s",
+             win_version_name(w->build, w->server), w->build, lab[0] ? ", " : "", lab);
+    k->build = w->build;
+    k->major = w->major;
+    k->minor = w->minor;
 }
 
 static int win_refresh(struct osview *v)
 {
     struct windows_view *w = win_of(v);
     struct vmi_kernel *k = &v->info;
-    uint8_t page[SHARED_SIZE];
-    if (aspace_read(&v->kernel, GVA(win_shared_data(v->form)), page, sizeof page, NULL) != ST_OK)
-        return ST_ABSENT;
-    /* KSYSTEM_TIME: low, high, and high again for readers without a lock */
-    uint64_t up =
-        (uint64_t)le32(page + SHARED_INTERRUPT_TIME + 4) << 32 | le32(page + SHARED_INTERRUPT_TIME);
-    uint64_t now =
-        (uint64_t)le32(page + SHARED_SYSTEM_TIME + 4) << 32 | le32(page + SHARED_SYSTEM_TIME);
-    w->major = le32(page + SHARED_MAJOR);
-    w->minor = le32(page + SHARED_MINOR);
-    if (up < now && up < UINT64_MAX / 100) {
-        k->uptime_ns = up * 100;
-        k->boot_time_s = win_time(now - up);
+    struct win_shared s;
+    int st = read_shared(&v->kernel, v->form, &s);
+    if (st != ST_OK)
+        return st;
+    w->major = s.major;
+    w->minor = s.minor;
+    w->server = s.server;
+    if (!w->build)
+        w->build = s.build;
+    if (s.up < s.now && s.up < UINT64_MAX / 100) {
+        k->uptime_ns = s.up * 100;
+        k->boot_time_s = win_time(s.now - s.up);
     }
-    if (w->major > 6 || (w->major == 6 && w->minor >= 1))
-        k->cpus_online = le32(page + SHARED_PROCESSORS);
+    k->cpus_online = s.processors;
     return ST_OK;
 }
 
@@ -316,6 +265,30 @@ static int win_known_member(struct osview *v, const char *type, const char *memb
     return ST_ABSENT;
 }
 
+/* LibVMI's names; "win_server" is ours. */
+static int win_number(struct osview *v, const char *name, uint64_t *ret)
+{
+    struct windows_view *w = win_of(v);
+    uint64_t pcr = 0;
+    if (win_symbol(w, "KiInitialPCR", &pcr) == ST_OK)
+        pcr -= w->base;
+    const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {
+        {"win_ntoskrnl", v->info.text_pa}, {"win_ntoskrnl_va", w->base},
+        {"win_kdvb", w->kdbg},             {"win_kdbg", w->kdbg ? w->kdbg - w->base : 0},
+        {"win_sysproc", w->system_process}, {"win_kpcr", pcr},
+        {"win_server", w->server},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (!strcmp(rows[i].name, name)) {
+            *ret = rows[i].value;
+            return ST_OK;
+        }
+    return ST_ABSENT;
+}
+
 static void win_close(struct osview *v)
 {
     free(v->impl);
@@ -327,7 +300,11 @@ static const struct os_ops windows_ops = {
     .process = win_process,
     .cmdline = win_cmdline,
     .vmas = win_vmas,
+    .threads = win_threads,
+    .dlls = win_dlls,
+    .handles = win_handles,
     .modules = win_modules,
+    .number = win_number,
     .check = win_check,
     .process_space = win_process_space,
     .refresh = win_refresh,
@@ -354,7 +331,6 @@ int windows_probe(struct source *source, const struct os_options *options, struc
     uint64_t began = plat_now_ns();
     struct windows_view *w = calloc(1, sizeof *w);
     struct bringup b = {.w = w};
-    struct kdbg_offsets told = {0};
     if (!w)
         return diag_fail(d, ST_NOMEM, "out of memory");
     *ret = (struct osview){.ops = &windows_ops, .source = source, .diag = d, .impl = w};
@@ -366,12 +342,15 @@ int windows_probe(struct source *source, const struct os_options *options, struc
     if (st != ST_OK)
         return st == ST_ABSENT ? ST_BROKEN : st; /* it is Windows: no other system is to be tried */
     win_layout_resolve(w);
-    open_kdbg(w, &told);
+    win_policy_settle(w);
+    open_kdbg(w);
     find_variables(w);
     (void)!win_refresh(ret);
-    win_infer_processes(w, &told);
-    settle_root(&b);
     read_version(w);
+    win_infer_processes(w, &w->told);
+    settle_root(&b);
+    win_pcr_find(w);
+    win_objects_open(w);
     kernel_facts(&b);
     ret->info.build_ns = plat_now_ns() - began;
     return ST_OK;

@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "os/windows/kdbg.h"
 
-enum { SIZE_AT = 20, BASE_AT = 24, OFFSETS_AT = 0x298 };
+enum { SIZE_AT = 20, BASE_AT = 24, OFFSETS_AT = 0x298, PCR_OFFSETS_AT = 0x2e0 };
 
 /* Fields that are named after the kernel's variables. */
 static const struct {
@@ -71,6 +71,9 @@ static const struct {
     {0x270, "MmPhysicalMemoryBlock"},
     {0x278, "MmSessionBase"},
     {0x280, "MmSessionSize"},
+    {0x2d0, "KdPrintBufferSize"},
+    {0x2d8, "KeLoaderBlock"},
+    {0x318, "VfCrashDataBlock"},
 };
 
 /* A 32-bit system's addresses are sign-extended. */
@@ -151,13 +154,22 @@ const char *kdbg_each(const struct kdbg *k, size_t i, uint64_t *ret)
 
 void kdbg_offsets(const struct kdbg *k, struct kdbg_offsets *ret)
 {
-    /* OffsetKThreadNextProcessor at 0x298 begins a row of 16-bit offsets; the eighth after it is
-     * SizeEProcess */
+    /* Rows of 16-bit offsets: from OffsetKThreadNextProcessor at 0x298 to SizeEThread at 0x2c0, and
+     * from SizePcr at 0x2e0 */
     *ret = (struct kdbg_offsets){0};
     if (k->size < OFFSETS_AT + 24)
         return;
+    ret->teb = le16(k->bytes + OFFSETS_AT + 2);
+    ret->thread_state = le16(k->bytes + OFFSETS_AT + 10);
     ret->process_size = le16(k->bytes + OFFSETS_AT + 16);
     ret->peb = le16(k->bytes + OFFSETS_AT + 18);
     ret->ppid = le16(k->bytes + OFFSETS_AT + 20);
     ret->dtb = le16(k->bytes + OFFSETS_AT + 22);
+    if (k->size < PCR_OFFSETS_AT + 8)
+        return;
+    ret->prcb_current = le16(k->bytes + OFFSETS_AT + 28);
+    ret->thread_size = le16(k->bytes + OFFSETS_AT + 40);
+    ret->swizzle_bit = k->bytes[OFFSETS_AT + 43];
+    ret->pcr_self = le16(k->bytes + PCR_OFFSETS_AT + 2);
+    ret->pcr_contains = le16(k->bytes + PCR_OFFSETS_AT + 6);
 }

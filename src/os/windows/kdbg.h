@@ -39,9 +39,12 @@ MUST_USE int kdbg_field(const struct kdbg *k, const char *name, uint64_t *ret);
  * have it. */
 const char *kdbg_each(const struct kdbg *k, size_t i, uint64_t *ret);
 
-/* Offsets in EPROCESS that the block tells since Vista; 0: not told. */
+/* Offsets that the block tells since Server 2003 and XP x64; 0: not told. */
 struct kdbg_offsets {
-    uint16_t process_size, peb, ppid, dtb;
+    uint16_t process_size, peb, ppid, dtb;         /* EPROCESS */
+    uint16_t thread_size, teb, thread_state;       /* ETHREAD, KTHREAD */
+    uint16_t prcb_current, pcr_self, pcr_contains; /* KPRCB.CurrentThread, KPCR */
+    uint8_t swizzle_bit; /* Windows 10 1903: which bit of an entry says that it is not inverted */
 };
 void kdbg_offsets(const struct kdbg *k, struct kdbg_offsets *ret);
 

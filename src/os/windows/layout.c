@@ -4,6 +4,17 @@
 
 #include "os/windows/windows.h"
 
+const char *win_wanted(const struct windows_view *w, char *buf, size_t size)
+{
+    if (w->pdb.file[0])
+        snprintf(buf, size, "the profile of %.64s, GUID %s, age %u (--profile FILE)", w->pdb.file,
+                 w->pdb.guid, w->pdb.age);
+    else
+        snprintf(buf, size, "a profile of this kernel (--profile FILE; what its PDB is called is "
+                            "not in memory)");
+    return buf;
+}
+
 static const struct {
     const char *spec;
     int32_t off32, off64;
@@ -127,8 +138,7 @@ void win_utf8(const uint8_t *utf16, size_t n, char *buf, size_t size)
         buf[out] = '\0';
 }
 
-int win_unicode(const struct windows_view *w, const struct aspace *as, uint64_t at, char *buf,
-                size_t size)
+int win_unicode_as(const struct aspace *as, unsigned ptr_size, uint64_t at, char *buf, size_t size)
 {
     uint8_t head[4], text[2048];
     uint64_t from;
@@ -138,7 +148,7 @@ int win_unicode(const struct windows_view *w, const struct aspace *as, uint64_t 
     buf[0] = '\0';
     int st = aspace_read(as, GVA(at), head, sizeof head, NULL);
     if (st == ST_OK)
-        st = read_ptr(as, w->v->ptr_size, at + w->v->ptr_size, &from);
+        st = read_ptr(as, ptr_size, at + ptr_size, &from);
     if (st != ST_OK)
         return st;
     size_t n = le16(head);
@@ -149,4 +159,10 @@ int win_unicode(const struct windows_view *w, const struct aspace *as, uint64_t 
     st = aspace_read(as, GVA(from), text, MIN_OF(n, sizeof text), &got);
     win_utf8(text, got, buf, size);
     return st;
+}
+
+int win_unicode(const struct windows_view *w, const struct aspace *as, uint64_t at, char *buf,
+                size_t size)
+{
+    return win_unicode_as(as, w->v->ptr_size, at, buf, size);
 }

@@ -10,14 +10,10 @@
 
 enum { MAX_DEPTH = 64, MAX_VADS = 1 << 20 };
 
-struct vad {
-    uint64_t node, left, right, start, end; /* page numbers, end inclusive */
-};
-
-static int read_vad(const struct windows_view *w, uint64_t node, struct vad *ret)
+int win_vad_read(const struct windows_view *w, uint64_t node, struct win_vad *ret)
 {
     const struct aspace *as = &w->v->kernel;
-    struct vad d = {.node = node};
+    struct win_vad d = {.node = node};
     uint64_t high;
     int st;
     if ((st = win_ptr(w, as, node, W_vad_left, &d.left)) != ST_OK ||
@@ -36,8 +32,29 @@ static int read_vad(const struct windows_view *w, uint64_t node, struct vad *ret
     return ST_OK;
 }
 
+int win_vad_find(const struct windows_view *w, uint64_t process, uint64_t va, struct win_vad *ret)
+{
+    uint64_t node, page = va >> 12;
+    struct win_vad d;
+    if (!win_has(w, W_process_vads) || !win_has(w, W_vad_left) || !win_has(w, W_vad_start))
+        return ST_UNSUPPORTED;
+    int st = win_ptr(w, &w->v->kernel, process, W_process_vads, &node);
+    for (unsigned i = 0; st == ST_OK && i < MAX_DEPTH; i++) {
+        if (!win_kernel_pointer(w, node))
+            return ST_ABSENT;
+        if ((st = win_vad_read(w, node, &d)) != ST_OK)
+            return st;
+        if (page >= d.start && page <= d.end) {
+            *ret = d;
+            return ST_OK;
+        }
+        node = page < d.start ? d.left : d.right;
+    }
+    return st == ST_OK ? ST_LIMIT : st;
+}
+
 /* The file that is mapped, when there is one. */
-static void file_of(const struct windows_view *w, const struct vad *d, char *buf, size_t size)
+static void file_of(const struct windows_view *w, const struct win_vad *d, char *buf, size_t size)
 {
     const struct aspace *as = &w->v->kernel;
     uint64_t at, area = 0, file;
@@ -56,7 +73,7 @@ static void file_of(const struct windows_view *w, const struct vad *d, char *buf
         (void)win_unicode(w, as, file + w->m[W_file_name].off, buf, size);
 }
 
-static int report(const struct windows_view *w, const struct vad *d, vmi_vma_cb cb, void *data,
+static int report(const struct windows_view *w, const struct win_vad *d, vmi_vma_cb cb, void *data,
                   struct vmi_outcome *o)
 {
     /* The kernel's protections 0 to 7 (MM_NOACCESS ... MM_EXECUTE_WRITECOPY); 8 and 16 more are
@@ -87,7 +104,7 @@ static int report(const struct windows_view *w, const struct vad *d, vmi_vma_cb 
 }
 
 struct tree {
-    struct vad stack[MAX_DEPTH];
+    struct win_vad stack[MAX_DEPTH];
     uint64_t low[MAX_DEPTH]; /* page numbers that a subtree must be between: [low, high) */
     uint64_t high[MAX_DEPTH];
     unsigned depth;
@@ -99,14 +116,14 @@ static void descend(const struct windows_view *w, struct tree *t, uint64_t node,
                     uint64_t high, struct vmi_outcome *o)
 {
     while (node) {
-        struct vad d;
+        struct win_vad d;
         if (t->depth == MAX_DEPTH || !t->left) {
             outcome_cut(o, "the tree of VADs is deeper or larger than the bound at %#" PRIx64,
                         node);
             return;
         }
         t->left--;
-        int st = win_kernel_pointer(w, node) ? read_vad(w, node, &d) : ST_BROKEN;
+        int st = win_kernel_pointer(w, node) ? win_vad_read(w, node, &d) : ST_BROKEN;
         if (st == ST_OK && (d.start < low || d.end >= high))
             st = ST_BROKEN;
         if (st != ST_OK) {
@@ -129,19 +146,19 @@ int win_vmas(struct osview *v, const struct vmi_process *p, vmi_vma_cb cb, void 
     struct windows_view *w = win_of(v);
     struct tree t = {.left = MAX_VADS};
     uint64_t root;
+    char wanted[192];
     if (!win_has(w, W_process_vads) || !win_has(w, W_vad_left) || !win_has(w, W_vad_start))
         return diag_fail(v->diag, ST_UNSUPPORTED,
-                         "a process' memory map needs the types of this kernel (VADs are not "
-                         "inferred): give the profile of %s, GUID %s, "
-                         "age %u (--profile FILE)",
-                         w->pdb.file[0] ? w->pdb.file : "its PDB", w->pdb.guid, w->pdb.age);
+                         "where a process keeps its memory map (VADs) was neither told by a "
+                         "profile nor could it be inferred: give %s",
+                         win_wanted(w, wanted, sizeof wanted));
     int st = win_ptr(w, &v->kernel, p->object, W_process_vads, &root);
     if (st != ST_OK)
         return diag_fail(v->diag, st, "process %d: its object at %#" PRIx64 " is not in memory",
                          p->pid, p->object);
     descend(w, &t, root, 0, 1ULL << 45, ret);
     while (t.depth) {
-        struct vad d = t.stack[--t.depth];
+        struct win_vad d = t.stack[--t.depth];
         uint64_t high = t.high[t.depth];
         if (report(w, &d, cb, data, ret))
             break;
