@@ -13,7 +13,7 @@ SAN ?=
 WARN = -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla
 CPPFLAGS += -Iinclude -Isrc -I. -DTINYVMI_VERSION='"$(VERSION)"'
 CFLAGS += -std=gnu11 $(OPT) $(SAN) $(WARN) -fPIC -fvisibility=hidden -fno-strict-aliasing -fstack-protector-strong -MMD -MP
-LIBS = -lkdumpfile -lsnappy -ljson-c
+LIBS = -lkdumpfile -lsnappy -ljson-c -llzma -lz
 LIB_DIRS := src/core src/phys src/xlat src/sym src/os src/os/linux src/os/windows src/source src/event src/xen src/vmi platform/linux
 
 ifeq ($(GLIB),system)

@@ -34,4 +34,24 @@ uint64_t plat_file_next_data(const struct plat_file *f, uint64_t at);
 uint64_t plat_file_next_hole(const struct plat_file *f, uint64_t at);
 void plat_file_close(struct plat_file *f);
 
+/* When the file's bytes last changed, in ns since 1970 (0: not known), and is it the caller's own?
+ */
+void plat_file_stamp(const struct plat_file *f, uint64_t *mtime_ns, int *own);
+
+/*
+ * Files that this program keeps for itself from run to run (Linux: below $TINYVMI_CACHE, else
+ * $XDG_CACHE_HOME/tinyvmi, else ~/.cache/tinyvmi). plat_cache_path: the path of a name, for
+ * plat_file_open; -ENOENT where there is no such place (TINYVMI_CACHE is empty). plat_cache_write:
+ * the whole file or nothing, in place of an older one. Both give a negative errno.
+ */
+int plat_cache_path(const char *name, char *buf, size_t size);
+int plat_cache_write(const char *name, const void *p, size_t n);
+
+/*
+ * The contents of an .xz or .gz file, by its first bytes; *ret is to be freed. -ENOMSG: it is
+ * neither; -EBADMSG: damaged; -EFBIG: more than `limit` bytes; -ENOMEM; -ENOTSUP where nothing can
+ * be unpacked.
+ */
+int plat_unpack(const uint8_t *p, size_t n, size_t limit, uint8_t **ret, size_t *ret_n);
+
 #endif

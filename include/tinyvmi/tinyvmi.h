@@ -55,8 +55,9 @@ VMI_API const char *tinyvmi_version(void) NOEXCEPT;
  * ---------------------------------------------------------------------------------------------------
  */
 
-#define VMI_OPEN_MEMORY_ONLY   1u  /* physical memory and vCPUs; no operating system */
-#define VMI_OPEN_NO_VMCOREINFO 2u  /* pretend that there is no vmcoreinfo: tests of the fallbacks  \
+#define VMI_OPEN_MEMORY_ONLY 1u /* physical memory and vCPUs; no operating system */
+#define VMI_OPEN_NO_VMCOREINFO                                                                     \
+    2u                             /* pretend that there is no vmcoreinfo: tests of the fallbacks  \
                                     */
 #define VMI_OPEN_NO_BTF        4u  /* pretend that there is no BTF */
 #define VMI_OPEN_NO_KALLSYMS   8u  /* pretend that there is no kallsyms */
@@ -66,9 +67,11 @@ VMI_API const char *tinyvmi_version(void) NOEXCEPT;
 
 struct vmi_open_options {
     uint64_t flags;      /* VMI_OPEN_* */
-    const char *profile; /* path of an ISF or Rekall profile, or NULL */
+    const char *profile; /* path of a profile of any form (below), or NULL */
     const char *format;  /* force a file format: "raw", "elf", "lime", "avml", "kdump"; NULL: by its
                             first bytes */
+    const char *config;  /* a libvmi.conf's path, or an entry's text "{ ... }" with LibVMI's keys;
+                            `profile` beats the one that it names. NULL: none */
 };
 
 /*
@@ -193,6 +196,56 @@ VMI_API status_t vmi_each_type(vmi_instance_t vmi, vmi_type_cb cb, void *data,
 
 /* Value of an enumerator ("PIDTYPE_TGID"). */
 VMI_API status_t vmi_enumerator(vmi_instance_t vmi, const char *name, int64_t *ret) NOEXCEPT;
+
+/* ---- profiles
+ * --------------------------------------------------------------------------------------------------
+ */
+
+/*
+ * A profile is what is known about a kernel without its memory: symbols at their link-time
+ * addresses, types. Read: ISF (Volatility 3; also .xz and .gz), Rekall, a compact profile,
+ * System.map (symbols alone), a BTF blob (types alone), vmlinux (ELF). They are told apart by
+ * content.
+ */
+enum vmi_profile_form {
+    VMI_PROFILE_COMPACT, /* ours: used in place, nothing is parsed (src/sym/compact.h) */
+    VMI_PROFILE_ISF,     /* JSON, schema 6.2.0: what Volatility 3 and LibVMI read; needs types */
+};
+
+struct vmi_profile_info {
+    enum vmi_os_kind os;
+    char dialect[16];  /* what it was read from: "ISF", "System.map", "guest", ... */
+    char banner[256];  /* of a Linux kernel; "" when it is not told */
+    char build_id[64]; /* hex digits, or "" */
+    uint64_t symbols, types;
+    uint64_t bytes; /* written */
+};
+
+/* Takes a part of what is written, in order; non-zero ends it, and the call fails. */
+typedef int (*vmi_write_cb)(const void *bytes, size_t n, void *data);
+
+/*
+ * Writes a profile of the kernel that is looked at: its own symbols (those of modules are not in
+ * it) and types. `info` may be NULL.
+ */
+VMI_API status_t vmi_profile_write(vmi_instance_t vmi, enum vmi_profile_form form, vmi_write_cb cb,
+                                   void *data, struct vmi_profile_info *info) NOEXCEPT;
+
+/*
+ * The same out of a file. `types`: another file (BTF, vmlinux, a profile) whose types are taken,
+ * for a System.map; or NULL. Failures: vmi_last_error(NULL).
+ */
+VMI_API status_t vmi_profile_convert(const char *file, const char *types,
+                                     enum vmi_profile_form form, vmi_write_cb cb, void *data,
+                                     struct vmi_profile_info *info) NOEXCEPT;
+
+/*
+ * Puts the compact form of a file into the cache: from then on opening with this file parses
+ * nothing, until its contents change. (A JSON profile of a MiB or more is put there when it is
+ * opened first.) The cache's file is written to `path` when that is not NULL.
+ */
+VMI_API status_t vmi_profile_cache(const char *file, const char *types, char *path, size_t size,
+                                   struct vmi_profile_info *info) NOEXCEPT;
 
 /* ---- memory
  * ----------------------------------------------------------------------------------------------------

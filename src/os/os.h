@@ -86,9 +86,9 @@ struct os_settings {
 };
 
 struct os_options {
-    uint64_t flags;                     /* VMI_OPEN_NO_* */
-    struct bytes profile;               /* JSON text, or p == NULL */
-    enum vmi_os_kind kind;              /* only this system; VMI_KIND_NONE: any */
+    uint64_t flags;        /* VMI_OPEN_NO_* */
+    struct bytes profile;  /* any form (sym/profile.h), or p == NULL; must stay until os_close */
+    enum vmi_os_kind kind; /* only this system; VMI_KIND_NONE: any */
     const struct os_settings *settings; /* or NULL */
 };
 

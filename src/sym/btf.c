@@ -7,9 +7,10 @@
 #define MAX_TYPES  (1u << 24) /* ids beyond 2^20 are allowed since 6.1; a slot holds 24 bits */
 #define ID_BITS    24
 #define MAX_PROBES 256
-#define MAX_DEPTH  16      /* of anonymous members, of a path */
-#define MAX_VISITS 1000000 /* members looked at for one answer: forged types can nest without end  \
-                            */
+#define MAX_DEPTH  16 /* of anonymous members, of a path */
+#define MAX_VISITS                                                                                 \
+    1000000 /* members looked at for one answer: forged types can nest without end                 \
+             */
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
@@ -109,7 +110,7 @@ static unsigned find_own(const struct btf *b, const struct wanted *w, struct btf
     return best;
 }
 
-static bool find_type(const struct btf *b, const char *name, struct btf_type *ret)
+bool btf_find(const struct btf *b, const char *name, struct btf_type *ret)
 {
     struct wanted w = wanted(name);
     unsigned best = 0;
@@ -135,7 +136,7 @@ static bool find_struct(const struct btf *b, const char *name, struct btf_type *
 {
     struct btf_type t;
 
-    if (!find_type(b, name, &t) || !btf_resolve(b, t.id, &t) || !has_members(&t))
+    if (!btf_find(b, name, &t) || !btf_resolve(b, t.id, &t) || !has_members(&t))
         return false;
     *ret = t;
     return true;
@@ -143,17 +144,11 @@ static bool find_struct(const struct btf *b, const char *name, struct btf_type *
 
 /* ---- members --------------------------------------------------------------------------------- */
 
-struct member {
-    uint32_t name, type;
-    uint64_t bit_offset; /* from the start of its struct */
-    uint32_t bit_size;
-};
-
-static struct member member_at(const struct btf *b, const struct btf_type *s, unsigned i)
+struct btf_member btf_member_at(const struct btf *b, const struct btf_type *s, unsigned i)
 {
     const uint8_t *p = s->more + 12 * i;
     uint32_t offset = le32(p + 8);
-    struct member m = {le32(p), le32(p + 4), offset, 0};
+    struct btf_member m = {le32(p), le32(p + 4), offset, 0};
     struct btf_type t;
 
     if (s->flag) {
@@ -170,7 +165,7 @@ static struct member member_at(const struct btf *b, const struct btf_type *s, un
     return m;
 }
 
-static bool is_anonymous(const struct btf *b, const struct member *m, struct btf_type *inner)
+static bool is_anonymous(const struct btf *b, const struct btf_member *m, struct btf_type *inner)
 {
     return btf_string_is(b, m->name, "", 0) && btf_resolve(b, m->type, inner) && has_members(inner);
 }
@@ -180,7 +175,7 @@ struct lookup {
     const char *name;
     size_t n;
     uint32_t visits; /* what is left */
-    struct member found;
+    struct btf_member found;
     uint32_t depth;
 };
 
@@ -194,14 +189,14 @@ static int find_member(struct lookup *q, const struct btf_type *s, uint64_t bits
         if (!q->visits--)
             return ST_LIMIT;
         if (btf_string_is(q->b, name, q->name, q->n)) {
-            q->found = member_at(q->b, s, i);
+            q->found = btf_member_at(q->b, s, i);
             q->found.bit_offset += bits;
             q->depth = depth;
             return ST_OK;
         }
         if (!btf_string_is(q->b, name, "", 0))
             continue;
-        struct member m = member_at(q->b, s, i);
+        struct btf_member m = btf_member_at(q->b, s, i);
         if (!is_anonymous(q->b, &m, &inner))
             continue;
         int status = find_member(q, &inner, bits + m.bit_offset, depth + 1);
@@ -212,7 +207,7 @@ static int find_member(struct lookup *q, const struct btf_type *s, uint64_t bits
 }
 
 /* Fills a record; texts go into the table's own buffers. */
-static void describe(struct btf *b, const struct member *m, uint64_t bit_offset, uint32_t depth,
+static void describe(struct btf *b, const struct btf_member *m, uint64_t bit_offset, uint32_t depth,
                      struct vmi_member *ret)
 {
     uint64_t size = 0;
@@ -268,7 +263,7 @@ static int list_members(struct listing *l, const struct btf_type *s, uint64_t bi
     if (depth > MAX_DEPTH)
         return ST_LIMIT;
     for (unsigned i = 0; i < s->vlen && !*done; i++) {
-        struct member m = member_at(l->b, s, i);
+        struct btf_member m = btf_member_at(l->b, s, i);
         struct vmi_member record;
         struct btf_type inner;
         if (!l->visits--)
@@ -302,7 +297,16 @@ static int size_of(void *self, const char *type, uint64_t *ret)
 {
     struct btf_type t;
 
-    return find_type(self, type, &t) ? btf_type_size(self, t.id, ret) : ST_ABSENT;
+    return btf_find(self, type, &t) ? btf_type_size(self, t.id, ret) : ST_ABSENT;
+}
+
+int64_t btf_enum_value(const struct btf *b, const struct btf_type *t, unsigned i)
+{
+    const uint8_t *p = t->more + (t->kind == BTF_ENUM64 ? 12 : 8) * i;
+
+    if (t->kind == BTF_ENUM64)
+        return (int64_t)((uint64_t)le32(p + 8) << 32 | le32(p + 4));
+    return btf_enum_signed(b, t) ? (int64_t)(int32_t)le32(p + 4) : (int64_t)le32(p + 4);
 }
 
 /* A value of one enum. */
@@ -312,18 +316,9 @@ static bool enum_value(const struct btf *b, const struct btf_type *t, const char
     unsigned step = t->kind == BTF_ENUM64 ? 12 : 8;
 
     for (unsigned i = 0; i < t->vlen; i++) {
-        const uint8_t *p = t->more + step * i;
-        if (!btf_string_is(b, le32(p), name, n))
+        if (!btf_string_is(b, le32(t->more + step * i), name, n))
             continue;
-        /*
-         * Since 6.0 (commit 6089fb325cf7) kind_flag tells that the values are signed; before, all
-         * were.
-         */
-        if (t->kind == BTF_ENUM64)
-            *ret = (int64_t)((uint64_t)le32(p + 8) << 32 | le32(p + 4));
-        else
-            *ret =
-                t->flag || !b->signed_marked ? (int64_t)(int32_t)le32(p + 4) : (int64_t)le32(p + 4);
+        *ret = btf_enum_value(b, t, i);
         return true;
     }
     return false;
@@ -585,4 +580,15 @@ void btf_adopt(struct types *t, const char *kind, void *blob)
 
     b->ops.kind = kind;
     b->owned = blob;
+}
+
+bool btf_bytes(const struct types *t, struct bytes *types, struct bytes *strings)
+{
+    const struct btf *b = t->self;
+
+    if (t->ops->close != btf_close || b->base)
+        return false;
+    *types = b->types;
+    *strings = b->strings;
+    return true;
 }

@@ -23,6 +23,9 @@ MUST_USE int btf_open(struct bytes blob, unsigned ptr_size, const struct types *
  */
 uint64_t btf_size(struct bytes b);
 
+/* The sections that types were opened over. False for what is no BTF, or split. */
+bool btf_bytes(const struct types *t, struct bytes *types, struct bytes *strings);
+
 /*
  * Finds a BTF blob by its magic number in an image, beginning the search at `from`; ST_ABSENT when
  * there is none. The blob must pass a check of its header and its string section.

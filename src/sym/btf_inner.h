@@ -106,6 +106,27 @@ bool btf_resolve(const struct btf *b, uint32_t id, struct btf_type *ret);
 /* Bytes that a type occupies. ST_ABSENT for what is only declared. */
 int btf_type_size(const struct btf *b, uint32_t id, uint64_t *ret);
 
+/* The type that a name means, "task_struct" or "struct task_struct"; false: none. */
+bool btf_find(const struct btf *b, const char *name, struct btf_type *ret);
+
+/* A member, bit fields in either notation. */
+struct btf_member {
+    uint32_t name, type;
+    uint64_t bit_offset; /* from the start of its struct */
+    uint32_t bit_size;   /* 0: no bit field */
+};
+struct btf_member btf_member_at(const struct btf *b, const struct btf_type *s, unsigned i);
+
+/*
+ * Since 6.0 (commit 6089fb325cf7) kind_flag tells that an enum's values are signed; before, all
+ * were.
+ */
+static inline bool btf_enum_signed(const struct btf *b, const struct btf_type *t)
+{
+    return t->flag || (t->kind == BTF_ENUM && !b->signed_marked);
+}
+int64_t btf_enum_value(const struct btf *b, const struct btf_type *t, unsigned i);
+
 /* The string at an offset, as the view from there to its section's end. */
 static inline struct bytes btf_string_at(const struct btf *b, uint32_t offset)
 {

@@ -35,6 +35,7 @@ static void close_os(vmi_instance_t vmi)
     if (vmi->have_os)
         os_close(&vmi->os);
     vmi->have_os = false;
+    profile_file_close(&vmi->profile);
     vmi->memo.pid = 0;
     vmi->space.policy = NULL; /* it was the view's */
 }
@@ -55,13 +56,25 @@ status_t vmi_destroy(vmi_instance_t vmi)
     return VMI_SUCCESS;
 }
 
-status_t instance_find_os(vmi_instance_t vmi, const struct os_options *options)
+/*
+ * Finds the operating system, with the profile of this path (NULL: none). On failure the story is
+ * recorded, and the instance has none.
+ */
+static status_t find_os(vmi_instance_t vmi, const struct os_options *options, const char *profile)
 {
+    struct os_options with = *options;
     close_os(vmi);
     diag_clear(&vmi->diag);
-    int st = os_open(&vmi->source, options, &vmi->diag, &vmi->os);
+    int st = profile ? profile_file_open(profile, &vmi->diag, &vmi->profile) : ST_OK;
     if (st != ST_OK)
         return vmi_fail(vmi, st, NULL);
+    if (profile)
+        with.profile = vmi->profile.bytes;
+    st = os_open(&vmi->source, &with, &vmi->diag, &vmi->os);
+    if (st != ST_OK) {
+        profile_file_close(&vmi->profile);
+        return vmi_fail(vmi, st, NULL);
+    }
     vmi->have_os = true;
     paging_from_os(vmi);
     return VMI_SUCCESS;
@@ -376,27 +389,6 @@ page_mode_t vmi_init_paging(vmi_instance_t vmi, uint64_t flags)
     return pm;
 }
 
-/* The files that a configuration names, for the time of the probe. */
-struct config_files {
-    struct plat_file profile, sysmap;
-};
-
-static bool open_config_file(vmi_instance_t vmi, const char *path, struct plat_file *f,
-                             struct bytes *ret)
-{
-    if (!path)
-        return true;
-    int err = plat_file_open(path, 1, f);
-    if (err) {
-        *f = (struct plat_file){.fd = -1};
-        vmi_fail(vmi, ST_IO, "%s, which the configuration names, cannot be read: %s", path,
-                 strerror(-err));
-        return false;
-    }
-    *ret = (struct bytes){f->map, f->size};
-    return true;
-}
-
 static enum vmi_os_kind wanted_kind(const struct config *c)
 {
     if (!c || config_profile(c)) /* a profile says itself what it is for */
@@ -406,13 +398,13 @@ static enum vmi_os_kind wanted_kind(const struct config *c)
                                          : VMI_KIND_NONE;
 }
 
-/* The probe with what the configuration says. */
-static vmi_init_error_t find_os(vmi_instance_t vmi, const struct config *c)
+vmi_init_error_t instance_find_configured(vmi_instance_t vmi, uint64_t flags)
 {
+    const struct config *c = vmi->config;
     struct os_settings settings = {0};
-    struct os_options options = {.settings = &settings, .kind = wanted_kind(c)};
-    struct config_files files = {.profile.fd = -1, .sysmap.fd = -1};
-    vmi_init_error_t why = VMI_INIT_ERROR_NO_CONFIG;
+    struct os_options options = {.flags = flags, .settings = &settings, .kind = wanted_kind(c)};
+    struct plat_file sysmap = {.fd = -1};
+    int err = 0;
     if (c && !config_profile(c) && (c->ostype == VMI_OS_FREEBSD || c->ostype == VMI_OS_OSX)) {
         vmi_fail(vmi, ST_UNSUPPORTED, "FreeBSD and macOS guests are not supported");
         return VMI_INIT_ERROR_OS;
@@ -421,13 +413,19 @@ static vmi_init_error_t find_os(vmi_instance_t vmi, const struct config *c)
         config_settings(c, &settings);
         paging_from_config(vmi, c->page_mode);
     }
-    if (open_config_file(vmi, c ? config_profile(c) : NULL, &files.profile, &options.profile) &&
-        open_config_file(vmi, c ? c->sysmap : NULL, &files.sysmap, &settings.sysmap))
-        why = instance_find_os(vmi, &options) == VMI_SUCCESS ? VMI_INIT_ERROR_NONE
+    if (c && c->sysmap && (err = plat_file_open(c->sysmap, 1, &sysmap)) != 0) {
+        vmi_fail(vmi, ST_IO, "%s, which the configuration names, cannot be read: %s", c->sysmap,
+                 strerror(-err));
+        return VMI_INIT_ERROR_NO_CONFIG;
+    }
+    settings.sysmap = (struct bytes){sysmap.map, sysmap.size};
+    status_t found = find_os(vmi, &options, c ? config_profile(c) : NULL);
+    plat_file_close(&sysmap);
+    if (found == VMI_SUCCESS)
+        return VMI_INIT_ERROR_NONE;
+    /* a file that the configuration names and that cannot be read is the configuration's fault */
+    return vmi->diag.code == ST_IO && c && config_profile(c) ? VMI_INIT_ERROR_NO_CONFIG
                                                              : VMI_INIT_ERROR_OS;
-    plat_file_close(&files.profile);
-    plat_file_close(&files.sysmap);
-    return why;
 }
 
 /* Does the new configuration name another profile than the one that is loaded? */
@@ -459,7 +457,7 @@ os_t vmi_init_os(vmi_instance_t vmi, vmi_config_t config_mode, void *config,
         config_free(vmi->config);
         vmi->config = c;
     }
-    vmi_init_error_t why = find_os(vmi, vmi->config);
+    vmi_init_error_t why = instance_find_configured(vmi, 0);
     if (why != VMI_INIT_ERROR_NONE && missing != VMI_INIT_ERROR_NONE)
         why = missing;
     set_init_error(error, why);

@@ -11,8 +11,11 @@
  */
 vmi_instance_t instance_new(struct source *source, vmi_mode_t mode, const char *name);
 
-/* Finds the operating system. On failure the story is recorded, and the instance has none. */
-MUST_USE status_t instance_find_os(vmi_instance_t vmi, const struct os_options *options);
+/*
+ * Finds the operating system with what vmi->config says (NULL: nothing). `flags`: VMI_OPEN_*. Else
+ * the story is recorded, and the instance has no system.
+ */
+MUST_USE vmi_init_error_t instance_find_configured(vmi_instance_t vmi, uint64_t flags);
 
 /* The mode that a source's kind belongs to. */
 vmi_mode_t mode_of_source(const struct source *s);

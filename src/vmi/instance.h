@@ -8,6 +8,7 @@
 #include "os/os.h"
 #include "source/source.h"
 #include "vmi/map.h"
+#include "vmi/profile_file.h"
 
 /*
  * The newest virtual access that failed. A scan loop fails often, so the words for it are made only
@@ -48,7 +49,8 @@ struct vmi_instance {
     struct source source;
     char *name; /* as the program gave it */
     struct osview os;
-    bool have_os; /* `os` is valid */
+    bool have_os;                /* `os` is valid */
+    struct profile_file profile; /* `os` may be using its bytes in place */
     /* The process that was asked for last, where nothing can change: a source that is not live. */
     struct {
         vmi_pid_t pid; /* 0: none */

@@ -6,8 +6,6 @@
 
 #include <stdlib.h>
 
-#include "platform/platform.h"
-
 _Static_assert(SOURCE_NO_QMP == VMI_OPEN_NO_QMP && SOURCE_COPY_ON_WRITE == VMI_OPEN_COPY_ON_WRITE &&
                    SOURCE_NO_REGISTERS == VMI_OPEN_NO_REGISTERS,
                "the flags are passed through");
@@ -25,26 +23,31 @@ static const char *name_of_target(const char *target, const struct source *s)
     return strncmp(target, "file:", 5) == 0 ? target + 5 : target;
 }
 
-static status_t find_os_with_profile(vmi_instance_t vmi, const struct vmi_open_options *o)
+static status_t load_config(vmi_instance_t vmi, const char *config)
 {
-    struct os_options options = {.flags = o->flags};
-    struct plat_file f = {.fd = -1};
+    vmi_init_error_t missing;
+    vmi_config_t mode = *config == '{' ? VMI_CONFIG_STRING : VMI_CONFIG_FILE_PATH;
+    int st = config_load(vmi, mode, (void *)(uintptr_t)config, &vmi->config, &missing);
+    if (st == ST_ABSENT)
+        return vmi->diag.code == ST_ABSENT && vmi->diag.text[0]
+                   ? vmi_fail(vmi, st, NULL)
+                   : vmi_fail(vmi, st, "%s has no entry for this guest", config);
+    return st == ST_OK ? VMI_SUCCESS : vmi_fail(vmi, st, NULL);
+}
+
+/* With what the caller knows about the kernel. */
+static status_t find_os(vmi_instance_t vmi, const struct vmi_open_options *o)
+{
+    if (o->config && load_config(vmi, o->config) != VMI_SUCCESS)
+        return VMI_FAILURE;
     if (o->profile) {
-        int err = plat_file_open(o->profile, 1, &f);
-        if (err)
-            return vmi_fail(vmi, ST_IO, "the profile %s cannot be read: %s", o->profile,
-                            strerror(-err));
-        options.profile = (struct bytes){f.map, f.size};
-        vmi->config = config_new(); /* for the calls that name the profile or look into it */
-        if (!vmi->config || config_set_text(vmi->config, "volatility_ist", o->profile) != ST_OK) {
-            plat_file_close(&f);
+        if (!vmi->config)
+            vmi->config = config_new();
+        if (!vmi->config || config_set_text(vmi->config, "volatility_ist", o->profile) != ST_OK)
             return vmi_fail(vmi, ST_NOMEM, "no memory for the profile's name");
-        }
     }
-    status_t s = instance_find_os(vmi, &options);
-    if (o->profile)
-        plat_file_close(&f);
-    return s;
+    return instance_find_configured(vmi, o->flags) == VMI_INIT_ERROR_NONE ? VMI_SUCCESS
+                                                                          : VMI_FAILURE;
 }
 
 status_t vmi_open(vmi_instance_t *vmi, const char *target, const struct vmi_open_options *options)
@@ -67,8 +70,7 @@ status_t vmi_open(vmi_instance_t *vmi, const char *target, const struct vmi_open
         source_close(&source);
         return vmi_open_fail(ST_NOMEM, "no memory for an instance");
     }
-    if (!(options->flags & VMI_OPEN_MEMORY_ONLY) &&
-        find_os_with_profile(made, options) != VMI_SUCCESS) {
+    if (!(options->flags & VMI_OPEN_MEMORY_ONLY) && find_os(made, options) != VMI_SUCCESS) {
         vmi_open_fail_from(made);
         vmi_destroy(made);
         return VMI_FAILURE;

@@ -131,7 +131,8 @@ int target_open(struct run *run, uint64_t flags)
 {
     struct vmi_open_options o = {.flags = flags | open_flags(run),
                                  .profile = opt(run, "profile"),
-                                 .format = opt(run, "format")};
+                                 .format = opt(run, "format"),
+                                 .config = opt(run, "config")};
     if (vmi_open(&run->vmi, run->target, &o) == VMI_SUCCESS)
         return EXIT_WELL;
     struct vmi_error why = *vmi_last_error(NULL);

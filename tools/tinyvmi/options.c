@@ -20,8 +20,14 @@ const struct option_row table_options[] = {
 };
 
 const struct option_row target_options[] = {
-    {"profile", 0, "FILE", "take symbols and types from this ISF or Rekall profile", OPTION_FILE,
-     NULL},
+    {"profile", 0, "FILE",
+     "take symbols and types from this file: ISF (.json, .xz, .gz), Rekall, a compact profile, "
+     "System.map, vmlinux, BTF",
+     OPTION_FILE, NULL},
+    {"config", 0, "FILE",
+     "take what a libvmi.conf says of this guest; or the text of an entry itself: '{ sysmap = "
+     "\"./System.map\"; }'",
+     OPTION_FILE, NULL},
     {"format", 0, "FORMAT",
      "format of the memory file: raw, elf, lime, avml, kdump (default: by its first bytes); "
      "raw@ADDRESS: raw, and memory begins at this guest-physical address",

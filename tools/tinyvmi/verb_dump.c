@@ -176,7 +176,8 @@ static int open_target(struct run *run, bool process, bool elf)
 {
     if (process)
         return target_open(run, 0);
-    struct vmi_open_options o = {.profile = opt(run, "profile"), .format = opt(run, "format")};
+    struct vmi_open_options o = {
+        .profile = opt(run, "profile"), .format = opt(run, "format"), .config = opt(run, "config")};
     if (elf && vmi_open(&run->vmi, run->target, &o) == VMI_SUCCESS)
         return EXIT_WELL;
     return target_open(run, VMI_OPEN_MEMORY_ONLY);

@@ -7,7 +7,8 @@
 
 extern const struct verb verb_list, verb_info, verb_ps, verb_modules, verb_symbols, verb_types,
     verb_dmesg, verb_maps, verb_files, verb_net, verb_mounts, verb_read, verb_v2p, verb_dump,
-    verb_watch, verb_check, verb_threads, verb_dlls, verb_handles, verb_help, verb_man, verb_completion;
+    verb_watch, verb_check, verb_threads, verb_dlls, verb_handles, verb_profile, verb_help,
+    verb_man, verb_completion;
 
 /* The operand that most verbs begin with. */
 #define TARGET_OPERAND                                                                             \

@@ -19,14 +19,13 @@
 #include "os/linux/symbols.h"
 #include "sym/btf.h"
 #include "sym/kallsyms.h"
+#include "sym/vmlinux.h"
 
 struct bringup {
     struct linux_view *l;
-    const struct os_options *options;
-    struct lx_guess guess; /* the proved one */
-    struct bytes part;     /* the searched part of the image */
-    uint64_t part_off;     /* where it begins in the image */
-    struct diag refused;   /* why the user's profile was refused: ends the search */
+    struct bytes part;   /* the searched part of the image */
+    uint64_t part_off;   /* where it begins in the image */
+    struct diag refused; /* why what the user gave was refused: ends the search */
 };
 
 /* ---- the image's bytes ---- */
@@ -56,29 +55,6 @@ static int image_bytes(struct bringup *b, const struct lx_guess *g, uint64_t off
     }
     b->part_off = off;
     return ST_OK;
-}
-
-/* Finds the kernel's banner in the image and copies it: "Linux version 6.1.0-..." (init/version.c).
- */
-static const uint8_t *find_banner(struct bytes image, char *buf, size_t size)
-{
-    static const char start[] = "Linux version ";
-    const uint8_t *p = image.p, *end = image.p + image.n;
-    while (p && p < end && (p = memmem(p, (size_t)(end - p), start, sizeof start - 1))) {
-        const uint8_t *v = p + sizeof start - 1;
-        const uint8_t *nul = memchr(p, '\0', MIN_OF((size_t)(end - p), size));
-        const uint8_t *number = nul ? memchr(p, '#', (size_t)(nul - p)) : NULL;
-        /* Debian's 6.1 keeps a second one whose "#" has no number: init/version.c before its time
-         * stamp */
-        if (number && v < nul && *v >= '2' && *v <= '9' && number[1] >= '0' && number[1] <= '9') {
-            memcpy(buf, p, (size_t)(nul - p));
-            buf[nul - p] = '\0';
-            buf[strcspn(buf, "\n")] = '\0';
-            return p;
-        }
-        p = v;
-    }
-    return NULL;
 }
 
 /* ---- symbols ---- */
@@ -126,6 +102,81 @@ static int symbol_of(const struct symtab *t, const char *name, uint64_t *ret)
     return st;
 }
 
+/* The same by all that is known: the kernel's own table, else what the user gave, moved. */
+static int known_symbol(const struct linux_view *l, const struct lx_guess *g, const char *name,
+                        uint64_t *ret)
+{
+    uint64_t slide, from, va;
+    if (symbol_of(&l->kallsyms, name, ret) == ST_OK)
+        return ST_OK;
+    if (!g->va || lx_given_slide(&l->given, &l->kallsyms, g->va, &slide, &from) != ST_OK ||
+        lx_given_symbol(&l->given, name, &va) != ST_OK)
+        return ST_ABSENT;
+    *ret = va >= from ? va + slide : va;
+    return ST_OK;
+}
+
+static int text_page(const struct walk *w, void *arg)
+{
+    struct lx_guess *g = arg;
+    if (!(w->rights & RIGHT_X) || g->pa - w->pa >= w->size)
+        return 0;
+    g->va = w->va + (g->pa - w->pa);
+    return 1;
+}
+
+/*
+ * arm64 without a table of its own: the link-time distance of swapper_pg_dir from the image's
+ * header tells the root, and the root where the image is mapped to be executed.
+ */
+static int settle_arm64(struct bringup *b, struct lx_guess *g)
+{
+    static const enum form_id forms[] = {FORM_ARM64_4K_48,  FORM_ARM64_4K_39,  FORM_ARM64_4K_52,
+                                         FORM_ARM64_64K_48, FORM_ARM64_64K_52, FORM_ARM64_64K_42,
+                                         FORM_ARM64_16K_47, FORM_ARM64_16K_48, FORM_ARM64_16K_36,
+                                         FORM_ARM64_16K_52};
+    uint64_t text, root, header = g->pa;
+    if (lx_given_symbol(&b->l->given, "_text", &text) != ST_OK ||
+        lx_given_symbol(&b->l->given, "swapper_pg_dir", &root) != ST_OK || root - text >= g->size)
+        return ST_ABSENT;
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        struct aspace as;
+        /* the header's page itself is not mapped: text begins a segment, 64 KiB, behind it */
+        struct lx_guess at = {.pa = header + 0x10000};
+        aspace_init(&as, &b->l->v->source->phys, forms[i], header + (root - text));
+        as.split = 1ULL << 63;
+        (void)!aspace_each_page(&as, 1ULL << 63, UINT64_MAX, 1 << 14, text_page, &at);
+        if (!at.va)
+            continue;
+        g->va = at.va - 0x10000;
+        g->root = as.half[1].root;
+        g->form = forms[i];
+        g->have_root = true;
+        return ST_OK;
+    }
+    return ST_ABSENT;
+}
+
+/* The image's virtual address by what the user gave. */
+static int settle_va_given(struct bringup *b, struct lx_guess *g)
+{
+    uint64_t text;
+    if (g->arch == ARCH_ARM64 && !strcmp(g->how, "arm64 image header"))
+        return settle_arm64(b, g);
+    /* i386: the linear map; its KASLR moves both addresses alike */
+    if (g->arch != ARCH_X86 || lx_given_symbol(&b->l->given, "_text", &text) != ST_OK)
+        return ST_ABSENT;
+    text += b->l->given.settings.slide;
+    if (text - 0xc0000000 - g->pa >= g->size)
+        return ST_ABSENT;
+    uint64_t skip = text - 0xc0000000 - g->pa;
+    g->va = text;
+    g->pa += skip;
+    g->size -= skip;
+    b->part_off -= skip;
+    return ST_OK;
+}
+
 /* The image's virtual address when the guess did not know it: from a symbol whose place in the
  * image is known. */
 static int settle_va(struct bringup *b, struct lx_guess *g)
@@ -143,7 +194,7 @@ static int settle_va(struct bringup *b, struct lx_guess *g)
         /* the linear map; checked by the page tables below */
         uint64_t pa = g->pa;
         if (symbol_of(&b->l->kallsyms, "_text", &va) != ST_OK || va - 0xc0000000 - pa >= g->size)
-            return ST_ABSENT;
+            return lx_given_symbols(&b->l->given) ? settle_va_given(b, g) : ST_ABSENT;
         g->va = va;
         g->pa = va - 0xc0000000;
         g->size -= g->pa - pa;
@@ -156,7 +207,7 @@ static int settle_va(struct bringup *b, struct lx_guess *g)
         return ST_OK;
     }
     if (symbol_of(&b->l->kallsyms, "linux_banner", &va) == ST_OK) {
-        const uint8_t *p = find_banner(b->part, banner, sizeof banner);
+        const uint8_t *p = banner_search(b->part, banner, sizeof banner);
         if (p) {
             g->va = va - (b->part_off + (uint64_t)(p - b->part.p));
             return ST_OK;
@@ -171,7 +222,7 @@ static int settle_va(struct bringup *b, struct lx_guess *g)
         }
         g->va = 0;
     }
-    return ST_ABSENT;
+    return lx_given_symbols(&b->l->given) ? settle_va_given(b, g) : ST_ABSENT;
 }
 
 /* ---- page tables ---- */
@@ -194,10 +245,13 @@ static int settle_root(struct bringup *b, struct lx_guess *g, const char **how)
 {
     static const char *const names[] = {"init_top_pgt", "swapper_pg_dir", "init_level4_pgt"};
     struct linux_view *l = b->l;
-    uint64_t va, pa, left;
+    uint64_t va, pa, left, given = l->given.settings.kpgd;
     struct aspace as;
+    *how = g->how;
+    if (given && g->have_root && g->root == (given & paging_form(g->form)->root_mask))
+        return ST_OK; /* the user's word */
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (symbol_of(&l->kallsyms, names[i], &va) != ST_OK || va - g->va >= g->size)
+        if (known_symbol(l, g, names[i], &va) != ST_OK || va - g->va >= g->size)
             continue;
         if (!g->have_root && lx_root_at(l->v->source, g, va - g->va + g->pa) == ST_OK) {
             *how = names[i];
@@ -214,7 +268,6 @@ static int settle_root(struct bringup *b, struct lx_guess *g, const char **how)
             return ST_OK;
         }
     }
-    *how = g->how;
     if (g->have_root && (g->arch != ARCH_X86_64 || !strcmp(g->how, "CR3 of a vCPU")))
         return ST_OK;
     *how = "page of the image that maps the image";
@@ -282,7 +335,8 @@ static void kernel_facts(struct bringup *b, const struct lx_guess *g, const char
     (void)sscanf(k->banner, "Linux version %71s", k->release);
     k->text_va = g->va;
     k->text_pa = g->pa;
-    /* arm64's image begins with its header, one segment in front of _stext, where the guess may be */
+    /* arm64's image begins with its header, one segment in front of _stext, where the guess may be
+     */
     if (symbol_of(&l->kallsyms, "_text", &n) == ST_OK && g->va - n <= 1 << 20 && n <= g->va) {
         k->text_va = n;
         k->text_pa = g->pa - (g->va - n);
@@ -429,6 +483,16 @@ static const struct os_ops linux_ops = {
     .close = lx_close,
 };
 
+/* A given profile keeps its types. */
+static void close_types(struct linux_view *l)
+{
+    struct osview *v = l->v;
+    if (v->types.ops && !l->types_given)
+        v->types.ops->close(v->types.self);
+    v->types = (struct types){0};
+    l->types_given = false;
+}
+
 void lx_close(struct osview *v)
 {
     struct linux_view *l = lx_of(v);
@@ -436,9 +500,8 @@ void lx_close(struct osview *v)
         return;
     lx_symbols_close(l);
     lx_module_types_close(l);
-    if (v->types.ops)
-        v->types.ops->close(v->types.self);
-    v->types = (struct types){0};
+    close_types(l);
+    lx_given_close(&l->given);
     free(l->image.copy);
     free(l);
     v->impl = NULL;
@@ -448,9 +511,7 @@ void lx_close(struct osview *v)
 static void drop(struct linux_view *l)
 {
     lx_symbols_close(l);
-    if (l->v->types.ops)
-        l->v->types.ops->close(l->v->types.self);
-    l->v->types = (struct types){0};
+    close_types(l);
     l->v->nr_facts = 0;
     memset(&l->v->info, 0, sizeof l->v->info);
     memset(l->m, 0, sizeof l->m);
@@ -468,10 +529,14 @@ static int prove(void *arg, const struct lx_guess *guess)
     if (!g.size ||
         image_bytes(b, &g, g.ro_size ? g.ro : 0, g.ro_size ? g.ro_size : g.size) != ST_OK)
         return ST_ABSENT;
-    if (!find_banner(b->part, banner, sizeof banner))
+    if (!banner_search(b->part, banner, sizeof banner))
         return ST_ABSENT;
+    if (l->given.error.code != ST_OK) {
+        b->refused = l->given.error;
+        return ST_ABSENT;
+    }
     int st = open_kallsyms(b, &g);
-    if (st != ST_OK && !b->options->profile.p)
+    if (st != ST_OK && !lx_given_symbols(&l->given))
         return st;
     if (settle_va(b, &g) != ST_OK || settle_root(b, &g, &root_how) != ST_OK) {
         drop(l);
@@ -488,9 +553,9 @@ static int prove(void *arg, const struct lx_guess *guess)
         l->vmcoreinfo[g.vmcoreinfo.n] = '\0';
     }
     kernel_facts(b, &g, root_how);
-    st = lx_symbols_open(l, b->part, g.va + b->part_off, b->options->profile);
+    st = lx_symbols_open(l, b->part, g.va + b->part_off);
     if (st != ST_OK) {
-        if (b->options->profile.p && st != ST_ABSENT)
+        if (st == ST_INVALID)
             b->refused = *l->v->diag;
         drop(l);
         return st;
@@ -498,11 +563,12 @@ static int prove(void *arg, const struct lx_guess *guess)
     if (!l->v->types.ops)
         open_types(b, &g);
     lx_layout_resolve(l);
+    lx_given_members(l);
     (void)lx_symbol(l, "init_task", &l->init_task);
     (void)lx_symbol(l, "modules", &l->modules);
+    lx_given_init_task(l);
     lx_infer(l);
     find_direct_map(l);
-    b->guess = g;
     return ST_OK;
 }
 
@@ -511,13 +577,17 @@ int linux_probe(struct source *source, const struct os_options *options, struct 
 {
     uint64_t began = plat_now_ns();
     struct linux_view *l = calloc(1, sizeof *l);
-    struct bringup b = {.l = l, .options = options};
+    struct bringup b = {.l = l};
     if (!l)
         return diag_fail(d, ST_NOMEM, "out of memory");
     *ret = (struct osview){.ops = &linux_ops, .source = source, .diag = d, .impl = l};
     l->v = ret;
     l->flags = options->flags;
-    int st = lx_find(source, options->flags, prove, &b);
+    lx_given_open(options, &l->given);
+    struct lx_hint hint = {.kpgd = l->given.settings.kpgd};
+    (void)!lx_given_symbol(&l->given, "_text", &hint.text);
+    hint.text += hint.text ? l->given.settings.slide : 0;
+    int st = lx_find(source, options->flags, &hint, prove, &b);
     if (b.refused.code != ST_OK) {
         lx_close(ret);
         *d = b.refused;

@@ -21,12 +21,14 @@ enum {
 };
 
 #define X86_64_KERNEL_MAP                                                                          \
-    0xffffffff80000000ULL /* __START_KERNEL_map, Documentation/arch/x86/x86_64/mm.rst */
+    0xffffffff80000000ULL            /* __START_KERNEL_map, Documentation/arch/x86/x86_64/mm.rst */
+#define X86_TEXT       0xc1000000ULL /* CONFIG_PHYSICAL_START behind PAGE_OFFSET, the defaults */
 #define X86_64_MODULES 0xffffffffc0000000ULL /* with KASLR; the image ends before */
 
 struct search {
     struct source *s;
     uint64_t flags;
+    const struct lx_hint *hint;
     int (*prove)(void *arg, const struct lx_guess *g);
     void *arg;
     unsigned proofs,
@@ -261,6 +263,8 @@ static int prove_root(struct search *f, const char *how, enum guest_arch arch, e
     static const uint64_t encryption[] = {
         0, 1ULL << 51, 1ULL << 47}; /* C-bit of EPYC 1 to 3: 47 or 51 (AMD APM 2, 15.34) */
     struct lx_guess g = {.how = how, .arch = arch, .have_root = true, .form = form, .root = root};
+    if (arch == ARCH_X86)
+        g.va = f->hint->text ? f->hint->text : X86_TEXT;
     for (size_t i = 0; i < ARRAY_LEN(encryption); i++) {
         g.addr_clear = encryption[i];
         int st = lx_image_by_tables(f->s, &g) == ST_OK ? try_guess(f, &g) : ST_ABSENT;
@@ -346,6 +350,27 @@ static int find_note(struct search *f)
     if (f->flags & VMI_OPEN_NO_VMCOREINFO || !f->s->vmcoreinfo.p)
         return ST_ABSENT;
     return by_vmcoreinfo(f, f->s->vmcoreinfo, "vmcoreinfo note of the file");
+}
+
+/* The page table that a configuration names. */
+static int find_given(struct search *f)
+{
+    static const struct {
+        enum guest_arch arch;
+        enum form_id form;
+    } rows[] = {{ARCH_X86_64, FORM_X86_4LEVEL},
+                {ARCH_X86_64, FORM_X86_5LEVEL},
+                {ARCH_X86, FORM_X86_PAE},
+                {ARCH_X86, FORM_X86_LEGACY}};
+    for (size_t i = 0; f->hint->kpgd && i < ARRAY_LEN(rows); i++) {
+        if (f->s->arch != ARCH_UNKNOWN && f->s->arch != rows[i].arch)
+            continue;
+        int st =
+            prove_root(f, "the configuration's kpgd", rows[i].arch, rows[i].form, f->hint->kpgd);
+        if (st == ST_OK || st == ST_LIMIT)
+            return st;
+    }
+    return ST_ABSENT;
 }
 
 static int find_registers(struct search *f)
@@ -559,13 +584,13 @@ static int find_token_table(struct search *f)
     return st;
 }
 
-int lx_find(struct source *s, uint64_t flags, int (*prove)(void *arg, const struct lx_guess *g),
-            void *arg)
+int lx_find(struct source *s, uint64_t flags, const struct lx_hint *hint,
+            int (*prove)(void *arg, const struct lx_guess *g), void *arg)
 {
     static int (*const finders[])(struct search *) = {
-        find_note,        find_registers,  find_trampoline, find_arm64_header, find_vmcoreinfo_page,
-        find_moved_arm64, find_token_table};
-    struct search f = {.s = s, .flags = flags, .prove = prove, .arg = arg};
+        find_given,           find_note,        find_registers,  find_trampoline, find_arm64_header,
+        find_vmcoreinfo_page, find_moved_arm64, find_token_table};
+    struct search f = {.s = s, .flags = flags, .hint = hint, .prove = prove, .arg = arg};
     int worst = ST_ABSENT;
     /* each finder has a budget of its own, so that what was forged for one does not hide what
      * another would find */

@@ -22,13 +22,19 @@ struct lx_guess {
     struct bytes vmcoreinfo; /* text, p == NULL: none */
 };
 
+/* What the user knows: 0 each for nothing. */
+struct lx_hint {
+    uint64_t kpgd; /* physical address of a page table that maps the kernel */
+    uint64_t text; /* virtual address of _text, where it is known (i386 needs it) */
+};
+
 /*
  * Calls `prove` for one guess after the other until it answers ST_OK (returned), or no guess is
  * left (ST_ABSENT; ST_LIMIT when a finder had more places to look at than any honest guest has).
  * `flags`: VMI_OPEN_NO_VMCOREINFO, VMI_OPEN_NO_REGISTERS.
  */
-int lx_find(struct source *s, uint64_t flags, int (*prove)(void *arg, const struct lx_guess *g),
-            void *arg);
+int lx_find(struct source *s, uint64_t flags, const struct lx_hint *hint,
+            int (*prove)(void *arg, const struct lx_guess *g), void *arg);
 
 /*
  * The root of the kernel's page tables, from the image alone: the page of the image through which

@@ -462,7 +462,7 @@ void lx_infer(struct linux_view *l)
     if (!l->init_task && lx_has(l, L_task_tasks) && find_init_task(&f))
         os_fact(l->v, "init_task", "the idle task's name and list in kernel data", "%#" PRIx64,
                 l->init_task);
-    if (l->init_task && !lx_has(l, L_task_tasks))
+    if (l->init_task && (!l->v->types.ops || !lx_has(l, L_task_tasks))) /* what was given stays */
         infer_tasks(&f);
     if (l->modules && lx_has(l, L_module_list))
         return;

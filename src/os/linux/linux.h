@@ -3,6 +3,7 @@
 #ifndef TINYVMI_OS_LINUX_LINUX_H
 #define TINYVMI_OS_LINUX_LINUX_H
 
+#include "os/linux/given.h"
 #include "os/linux/layout.h"
 #include "os/list.h"
 #include "os/os.h"
@@ -29,6 +30,8 @@ struct linux_view {
     struct lx_member m[L_COUNT];
     uint64_t init_task, modules, timekeeper;  /* addresses of the variables; 0: not known */
     uint64_t flags;                           /* VMI_OPEN_NO_* */
+    struct lx_given given;                    /* owned: what the user says */
+    bool types_given;                         /* v->types are the given profile's */
     struct symtab kallsyms, exports;          /* owned: what v->symbols is made of */
     char vmcoreinfo[4097];                    /* text of the note; "" when none was found */
     struct lx_module_types *module_types;     /* owned: what was asked for so far */

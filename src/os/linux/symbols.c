@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel's symbols from three tables, asked in order: a profile (the user's word wins),
- * kallsyms, exported symbols. Exports are looked for only where kallsyms has no variables
- * (CONFIG_KALLSYMS_ALL is off: Debian's i386 and arm64).
+ * The kernel's symbols from up to four tables, asked in order: a System.map and a profile (the
+ * user's word wins), kallsyms, exported symbols. Exports are looked for only where kallsyms has no
+ * variables (CONFIG_KALLSYMS_ALL is off: Debian's i386 and arm64).
  */
 #include "os/linux/symbols.h"
 
@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #include "sym/ksymtab.h"
-#include "sym/profile.h"
 
 struct table {
     struct symtab t;
@@ -18,10 +17,8 @@ struct table {
 };
 
 struct symbols {
-    struct table table[3];
+    struct table table[4];
     size_t nr;
-    struct profile profile;
-    bool have_profile;
 };
 
 static int by_name(void *self, const char *name, struct vmi_symbol *ret)
@@ -102,10 +99,7 @@ static uint64_t count(void *self)
 
 static void close_all(void *self)
 {
-    struct symbols *s = self;
-    if (s->have_profile)
-        profile_close(&s->profile);
-    free(s);
+    free(self);
 }
 
 static const struct symtab_ops ops = {.kind = "kernel",
@@ -115,61 +109,78 @@ static const struct symtab_ops ops = {.kind = "kernel",
                                       .count = count,
                                       .close = close_all};
 
-/* Opens the profile and finds how far the running kernel is from its link address. */
-static int add_profile(struct linux_view *l, struct symbols *s, struct bytes json)
+/* Is the profile for this kernel? */
+static int check_profile(struct linux_view *l)
 {
+    const struct profile *p = &l->given.profile;
     struct osview *v = l->v;
-    struct vmi_symbol text;
-    uint64_t running = l->image.va;
-    int st = profile_open(json, v->diag, &s->profile);
-    if (st != ST_OK)
-        return diag_wrap(v->diag, st, "the profile cannot be read");
-    s->have_profile = true;
-    if (s->profile.os != VMI_KIND_LINUX)
+    if (p->os != VMI_KIND_LINUX)
         return diag_fail(v->diag, ST_INVALID, "the profile is for another system than Linux");
-    size_t n = strcspn(s->profile.banner, "\n");
-    if (n && strncmp(s->profile.banner, v->info.banner, n))
+    size_t n = strcspn(p->banner, "\n");
+    if (n && strncmp(p->banner, v->info.banner, n))
         return diag_fail(
             v->diag, ST_INVALID,
             "the profile is for another kernel: it says \"%.100s\", the guest \"%.100s\"",
-            s->profile.banner, v->info.banner);
-    if (s->profile.types.ops) {
-        v->types = s->profile.types;
-        s->profile.types = (struct types){0}; /* the view closes them */
-        v->info.types = v->types.ops->count(v->types.self);
-        os_fact(v, "types", "profile", "%" PRIu64 " types of the %s profile", v->info.types,
-                s->profile.dialect);
-    }
-    const struct symtab *t = &s->profile.symbols;
-    if (!t->ops || (t->ops->by_name(t->self, "_text", &text) != ST_OK &&
-                    t->ops->by_name(t->self, "_stext", &text) != ST_OK))
-        return ST_OK;
-    if (l->kallsyms.ops) {
-        struct vmi_symbol same;
-        if (l->kallsyms.ops->by_name(l->kallsyms.self, text.name, &same) == ST_OK)
-            running = same.address;
-    }
-    s->table[s->nr++] = (struct table){*t, running - text.address, text.address & ~0x3fffffffULL};
-    v->info.slide = (int64_t)(running - text.address);
-    v->info.slide_known = true;
-    os_fact(v, "symbols", "profile", "%" PRIu64 " symbols, moved by %#" PRIx64,
-            t->ops->count(t->self), running - text.address);
+            p->banner, v->info.banner);
+    if (p->types.ops && p->ptr_size != v->ptr_size)
+        return diag_fail(v->diag, ST_INVALID,
+                         "the profile is for another kernel: its pointers have %u bytes, the "
+                         "guest's %u",
+                         p->ptr_size, v->ptr_size);
     return ST_OK;
 }
 
-int lx_symbols_open(struct linux_view *l, struct bytes part, uint64_t va, struct bytes profile)
+/* The tables that the user gave, moved to where the kernel runs. */
+static void add_given(struct linux_view *l, struct symbols *s)
+{
+    struct lx_given *g = &l->given;
+    struct osview *v = l->v;
+    const struct {
+        const struct symtab *t;
+        const char *how;
+    } rows[] = {{&g->sysmap, "System.map"}, {&g->profile.symbols, "profile"}};
+    uint64_t slide, from;
+    if (lx_given_slide(g, &l->kallsyms, l->image.va, &slide, &from) != ST_OK)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (!rows[i].t->ops)
+            continue;
+        s->table[s->nr++] = (struct table){*rows[i].t, slide, from};
+        os_fact(v, "symbols", rows[i].how, "%" PRIu64 " symbols, moved by %#" PRIx64,
+                rows[i].t->ops->count(rows[i].t->self), slide);
+    }
+    v->info.slide = (int64_t)slide;
+    v->info.slide_known = true;
+}
+
+/* The profile's types; the view uses them, the profile stays their owner. */
+static void take_types(struct linux_view *l)
+{
+    struct osview *v = l->v;
+    const struct profile *p = &l->given.profile;
+    if (!p->types.ops)
+        return;
+    v->types = p->types;
+    l->types_given = true;
+    v->info.types = v->types.ops->count(v->types.self);
+    os_fact(v, "types", "profile", "%" PRIu64 " types of the profile (%s)", v->info.types,
+            p->dialect);
+}
+
+int lx_symbols_open(struct linux_view *l, struct bytes part, uint64_t va)
 {
     struct osview *v = l->v;
     struct symbols *s = calloc(1, sizeof *s);
     struct vmi_symbol unused;
+    int st;
     if (!s)
         return diag_fail(v->diag, ST_NOMEM, "out of memory");
     v->symbols = (struct symtab){&ops, s};
-    if (profile.p) {
-        int st = add_profile(l, s, profile);
-        if (st != ST_OK)
-            return st;
-    }
+    const struct profile *p = &l->given.profile;
+    if ((p->types.ops || p->symbols.ops) && (st = check_profile(l)) != ST_OK)
+        return st;
+    take_types(l);
+    add_given(l, s);
     if (l->kallsyms.ops) {
         s->table[s->nr++] = (struct table){l->kallsyms, 0, 0};
         os_fact(v, "symbols", "kallsyms", "%" PRIu64 " symbols",

@@ -7,13 +7,11 @@
 #include "os/linux/linux.h"
 
 /*
- * Makes v->symbols from l->kallsyms (may be absent), the ksymtab in `part` of the image (whose
- * first byte is at `va`), and a JSON profile (p == NULL: none), whose types become v->types.
- * ST_ABSENT when there is no symbol at all; ST_BROKEN for a profile that cannot be read or is
- * another kernel's.
+ * Makes v->symbols from what the user gave (l->given), l->kallsyms (may be absent) and the ksymtab
+ * in `part` of the image (whose first byte is at `va`); types of a given profile become v->types.
+ * ST_ABSENT when there is no symbol at all; ST_INVALID for a profile that is another kernel's.
  */
-MUST_USE int lx_symbols_open(struct linux_view *l, struct bytes part, uint64_t va,
-                             struct bytes profile);
+MUST_USE int lx_symbols_open(struct linux_view *l, struct bytes part, uint64_t va);
 
 /* Closes v->symbols and what it was made of. */
 void lx_symbols_close(struct linux_view *l);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#define _GNU_SOURCE
+#include "os/linux/given.h"
+
+#include <inttypes.h>
+
+#include "os/linux/linux.h"
+#include "sym/sysmap.h"
+
+void lx_given_open(const struct os_options *options, struct lx_given *ret)
+{
+    struct lx_given g = {.profile.os = VMI_KIND_NONE};
+
+    if (options->settings)
+        g.settings = *options->settings;
+    if (options->profile.p && profile_open(options->profile, &g.error, &g.profile) != ST_OK)
+        diag_wrap(&g.error, g.error.code, "the profile cannot be read");
+    if (g.settings.sysmap.p && g.error.code == ST_OK)
+        (void)!sysmap_open(g.settings.sysmap, &g.error, &g.sysmap);
+    *ret = g;
+}
+
+void lx_given_close(struct lx_given *g)
+{
+    profile_close(&g->profile);
+    if (g->sysmap.ops)
+        g->sysmap.ops->close(g->sysmap.self);
+    *g = (struct lx_given){.profile.os = VMI_KIND_NONE};
+}
+
+int lx_given_symbol(const struct lx_given *g, const char *name, uint64_t *ret)
+{
+    const struct symtab *const tables[] = {&g->sysmap, &g->profile.symbols};
+    struct vmi_symbol s;
+
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+        if (!tables[i]->ops || tables[i]->ops->by_name(tables[i]->self, name, &s) != ST_OK)
+            continue;
+        *ret = s.address;
+        return ST_OK;
+    }
+    return ST_ABSENT;
+}
+
+bool lx_given_symbols(const struct lx_given *g)
+{
+    return g->sysmap.ops || g->profile.symbols.ops;
+}
+
+int lx_given_slide(const struct lx_given *g, const struct symtab *running, uint64_t image_va,
+                   uint64_t *slide, uint64_t *from)
+{
+    static const char *const names[] = {"_text", "_stext"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct vmi_symbol s = {.address = image_va};
+        uint64_t text;
+        if (lx_given_symbol(g, names[i], &text) != ST_OK)
+            continue;
+        if (running->ops)
+            (void)!running->ops->by_name(running->self, names[i], &s);
+        *slide = g->settings.slide ? g->settings.slide : s.address - text;
+        *from = text & ~0x3fffffffULL;
+        return ST_OK;
+    }
+    return ST_ABSENT;
+}
+
+void lx_given_members(struct linux_view *l)
+{
+    const struct os_settings *s = &l->given.settings;
+    const uint32_t ps = l->v->ptr_size;
+    const struct {
+        enum layout_id id;
+        uint64_t off;
+        uint32_t size;
+    } rows[] = {{L_task_tasks, s->tasks, 2 * ps},
+                {L_task_mm, s->mm, ps},
+                {L_task_pid, s->pid, 4},
+                {L_task_comm, s->name, 16},
+                {L_mm_pgd, s->pgd, ps}};
+    size_t n = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (!rows[i].off || rows[i].off >= 1 << 20)
+            continue;
+        l->m[rows[i].id] =
+            (struct lx_member){.off = (int64_t)rows[i].off, .size = rows[i].size, .known = true};
+        n++;
+    }
+    if (n)
+        os_fact(l->v, "offsets", "configuration", "%zu", n);
+}
+
+/* Is this the idle task? Its name is where it was said to be, or somewhere in the structure. */
+static bool is_idle_task(struct linux_view *l, uint64_t at)
+{
+    static const char idle[] = "swapper";
+    uint8_t bytes[16384];
+    size_t n = 0;
+
+    if (lx_has(l, L_task_comm))
+        return aspace_read(&l->v->kernel, GVA(at + lx_off(l, L_task_comm)), bytes, 7, NULL) ==
+                   ST_OK &&
+               !memcmp(bytes, idle, 7);
+    (void)!aspace_read(&l->v->kernel, GVA(at), bytes, sizeof bytes, &n);
+    return memmem(bytes, n, idle, 7) != NULL;
+}
+
+void lx_given_init_task(struct linux_view *l)
+{
+    const struct os_settings *s = &l->given.settings;
+    const uint64_t slide = s->slide ? s->slide : (uint64_t)l->v->info.slide;
+    const uint64_t at[] = {s->init_task, s->init_task + slide};
+
+    if (!s->init_task)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(at); i++) {
+        if (!is_idle_task(l, at[i]))
+            continue;
+        l->init_task = at[i];
+        os_fact(l->v, "init_task", "configuration", "%#" PRIx64, at[i]);
+        return;
+    }
+    os_fact(l->v, "init_task", "no idle task is where the configuration says", "%#" PRIx64,
+            s->init_task);
+}
