@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../platform/platform.h"
 #include "os/linux/bringup.h"
 #include "os/windows/bringup.h"
 
@@ -37,24 +38,32 @@ int os_open(struct source *source, const struct os_options *options, struct diag
             struct osview *ret)
 {
     static const struct os_options none;
+    struct os_options now = options ? *options : none;
+    struct diag limit = {0}; /* a search that gave up, while others still may find something */
     int st = ST_UNSUPPORTED;
-    bool tried = false;
-    if (!options)
-        options = &none;
-    for (size_t i = 0; i < ARRAY_LEN(probes); i++) {
-        if (options->kind != VMI_KIND_NONE && options->kind != probes[i].kind)
-            continue;
-        tried = true;
-        *ret = (struct osview){.source = source, .diag = d};
-        st = probes[i].probe(source, options, d, ret);
-        if (st == ST_OK)
-            return ST_OK;
-        release(ret);
-        if (st != ST_ABSENT) /* recognised, and then something broke: another system would not do
-                                better */
-            return st;
+    uint64_t began = plat_now_ns();
+    for (now.effort = 0; now.effort < OS_EFFORTS; now.effort++)
+        for (size_t i = 0; i < ARRAY_LEN(probes); i++) {
+            if (now.kind != VMI_KIND_NONE && now.kind != probes[i].kind)
+                continue;
+            *ret = (struct osview){.source = source, .diag = d};
+            st = probes[i].probe(source, &now, d, ret);
+            if (st == ST_OK) {
+                ret->info.build_ns = plat_now_ns() - began;
+                return ST_OK;
+            }
+            release(ret);
+            if (st == ST_LIMIT)
+                limit = *d;
+            else if (st != ST_ABSENT) /* recognised, and then something broke: another system would
+                                         not do better */
+                return st;
+        }
+    if (limit.code == ST_LIMIT) {
+        *d = limit;
+        return ST_LIMIT;
     }
-    if (!tried)
+    if (st == ST_UNSUPPORTED)
         return diag_fail(
             d, ST_UNSUPPORTED,
             "guests of this operating system are not supported (Linux and Windows are)");

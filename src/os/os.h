@@ -85,7 +85,19 @@ struct os_settings {
     struct bytes sysmap;                /* text of a System.map, or p == NULL */
 };
 
+/*
+ * How dear the guesses may be that a probe makes: os_open asks every system for its cheap ones
+ * before it lets any of them look at all of memory.
+ */
+enum os_effort {
+    OS_EFFORT_CHEAP, /* what the file, a vCPU, the first MiB and image headers tell */
+    OS_EFFORT_PAGES, /* one look a page of all memory */
+    OS_EFFORT_BYTES, /* every byte */
+    OS_EFFORTS
+};
+
 struct os_options {
+    enum os_effort effort; /* the guesses of this effort alone; os_open sets it */
     uint64_t flags;        /* VMI_OPEN_NO_* */
     struct bytes profile;  /* any form (sym/profile.h), or p == NULL; must stay until os_close */
     enum vmi_os_kind kind; /* only this system; VMI_KIND_NONE: any */

@@ -587,7 +587,7 @@ int linux_probe(struct source *source, const struct os_options *options, struct 
     struct lx_hint hint = {.kpgd = l->given.settings.kpgd};
     (void)!lx_given_symbol(&l->given, "_text", &hint.text);
     hint.text += hint.text ? l->given.settings.slide : 0;
-    int st = lx_find(source, options->flags, &hint, prove, &b);
+    int st = lx_find(source, options->flags, options->effort, &hint, prove, &b);
     if (b.refused.code != ST_OK) {
         lx_close(ret);
         *d = b.refused;

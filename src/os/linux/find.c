@@ -584,20 +584,30 @@ static int find_token_table(struct search *f)
     return st;
 }
 
-int lx_find(struct source *s, uint64_t flags, const struct lx_hint *hint,
+int lx_find(struct source *s, uint64_t flags, enum os_effort effort, const struct lx_hint *hint,
             int (*prove)(void *arg, const struct lx_guess *g), void *arg)
 {
-    static int (*const finders[])(struct search *) = {
-        find_given,           find_note,        find_registers,  find_trampoline, find_arm64_header,
-        find_vmcoreinfo_page, find_moved_arm64, find_token_table};
+    static const struct {
+        int (*find)(struct search *);
+        enum os_effort effort;
+    } finders[] = {{find_given, OS_EFFORT_CHEAP},
+                   {find_note, OS_EFFORT_CHEAP},
+                   {find_registers, OS_EFFORT_CHEAP},
+                   {find_trampoline, OS_EFFORT_CHEAP},
+                   {find_arm64_header, OS_EFFORT_CHEAP},
+                   {find_vmcoreinfo_page, OS_EFFORT_PAGES},
+                   {find_moved_arm64, OS_EFFORT_PAGES},
+                   {find_token_table, OS_EFFORT_BYTES}};
     struct search f = {.s = s, .flags = flags, .hint = hint, .prove = prove, .arg = arg};
     int worst = ST_ABSENT;
     /* each finder has a budget of its own, so that what was forged for one does not hide what
      * another would find */
     for (size_t i = 0; i < ARRAY_LEN(finders); i++) {
+        if (finders[i].effort != effort)
+            continue;
         f.proofs = MAX_PROOFS;
         f.notes = MAX_NOTES;
-        int st = finders[i](&f);
+        int st = finders[i].find(&f);
         if (st == ST_OK)
             return ST_OK;
         if (st == ST_LIMIT)

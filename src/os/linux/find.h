@@ -4,6 +4,7 @@
 #ifndef TINYVMI_OS_LINUX_FIND_H
 #define TINYVMI_OS_LINUX_FIND_H
 
+#include "os/os.h"
 #include "source/source.h"
 #include "xlat/xlat.h"
 
@@ -31,9 +32,9 @@ struct lx_hint {
 /*
  * Calls `prove` for one guess after the other until it answers ST_OK (returned), or no guess is
  * left (ST_ABSENT; ST_LIMIT when a finder had more places to look at than any honest guest has).
- * `flags`: VMI_OPEN_NO_VMCOREINFO, VMI_OPEN_NO_REGISTERS.
+ * `flags`: VMI_OPEN_NO_VMCOREINFO, VMI_OPEN_NO_REGISTERS. Guesses of `effort` alone.
  */
-int lx_find(struct source *s, uint64_t flags, const struct lx_hint *hint,
+int lx_find(struct source *s, uint64_t flags, enum os_effort effort, const struct lx_hint *hint,
             int (*prove)(void *arg, const struct lx_guess *g), void *arg);
 
 /*

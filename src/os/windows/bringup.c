@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <tinyvmi/tinyvmi.h>
 
-#include "../platform/platform.h"
 #include "os/windows/find.h"
 #include "os/windows/infer.h"
 #include "os/windows/kdbg.h"
@@ -317,7 +316,8 @@ static int nothing_found(const struct source *source, const struct os_options *o
                          struct diag *d)
 {
     char before[sizeof d->text] = "";
-    if (options->kind == VMI_KIND_NONE && d->code == ST_ABSENT)
+    if (options->effort == OS_EFFORT_BYTES && options->kind == VMI_KIND_NONE &&
+        d->code == ST_ABSENT)
         snprintf(before, sizeof before, "%.380s; ", d->text);
     return diag_fail(
         d, ST_ABSENT,
@@ -328,14 +328,13 @@ static int nothing_found(const struct source *source, const struct os_options *o
 int windows_probe(struct source *source, const struct os_options *options, struct diag *d,
                   struct osview *ret)
 {
-    uint64_t began = plat_now_ns();
     struct windows_view *w = calloc(1, sizeof *w);
     struct bringup b = {.w = w};
     if (!w)
         return diag_fail(d, ST_NOMEM, "out of memory");
     *ret = (struct osview){.ops = &windows_ops, .source = source, .diag = d, .impl = w};
     w->v = ret;
-    if (win_find(source, options->flags, prove, &b) != ST_OK)
+    if (win_find(source, options->flags, options->effort, prove, &b) != ST_OK)
         return nothing_found(source, options, d);
     win_policy_init(w);
     int st = win_symbols_open(w, options->profile);
@@ -352,6 +351,5 @@ int windows_probe(struct source *source, const struct os_options *options, struc
     win_pcr_find(w);
     win_objects_open(w);
     kernel_facts(&b);
-    ret->info.build_ns = plat_now_ns() - began;
     return ST_OK;
 }

@@ -16,6 +16,7 @@
 
 #include <tinyvmi/tinyvmi.h>
 
+#include "os/windows/windows.h"
 #include "sym/pe.h"
 
 enum { PAGE = 4096, MAX_PROOFS = 256, MAX_PAE_SEARCHES = 8 };
@@ -36,6 +37,20 @@ static int try(struct search *f, const char *how, enum form_id form, uint64_t ro
     return f->prove(f->arg, &g);
 }
 
+/* The vCPU is in user mode, on a table that does not map the kernel: the KPCR has the other one. */
+static int try_shadow(struct search *f, const struct vcpu_regs *r, enum form_id form)
+{
+    struct aspace user;
+    uint64_t cr3;
+    if (!(r->have & REGS_SEGMENTS) || (form != FORM_X86_4LEVEL && form != FORM_X86_5LEVEL))
+        return ST_ABSENT;
+    aspace_init(&user, &f->s->phys, form, paging_root(form, r->cr3));
+    if (win_kernel_root(&user, r->kernel_gs_base, &cr3) != ST_OK &&
+        win_kernel_root(&user, r->gs_base, &cr3) != ST_OK)
+        return ST_ABSENT;
+    return try(f, "KPCR of a vCPU, whose own table is the user's", form, cr3, 0);
+}
+
 static int find_registers(struct search *f)
 {
     const struct vcpu_ops *ops = f->s->vcpu;
@@ -51,7 +66,7 @@ static int find_registers(struct search *f)
         enum form_id form = longmode && pae ? la57 ? FORM_X86_5LEVEL : FORM_X86_4LEVEL
                             : pae           ? FORM_X86_PAE
                                             : FORM_X86_LEGACY;
-        if (try(f, "CR3 of a vCPU", form, r.cr3, 0) == ST_OK)
+        if (try(f, "CR3 of a vCPU", form, r.cr3, 0) == ST_OK || try_shadow(f, &r, form) == ST_OK)
             return ST_OK;
     }
     return ST_ABSENT;
@@ -165,15 +180,20 @@ static int find_self_map(struct search *f)
     return ST_ABSENT;
 }
 
-int win_find(struct source *s, uint64_t flags, int (*prove)(void *arg, const struct win_guess *g),
-             void *arg)
+int win_find(struct source *s, uint64_t flags, enum os_effort effort,
+             int (*prove)(void *arg, const struct win_guess *g), void *arg)
 {
-    static int (*const finders[])(struct search *) = {find_registers, find_low_stub, find_self_map};
+    static const struct {
+        int (*find)(struct search *);
+        enum os_effort effort;
+    } finders[] = {{find_registers, OS_EFFORT_CHEAP},
+                   {find_low_stub, OS_EFFORT_CHEAP},
+                   {find_self_map, OS_EFFORT_PAGES}};
     struct search f = {.s = s, .flags = flags, .prove = prove, .arg = arg};
     if (s->arch != ARCH_UNKNOWN && s->arch != ARCH_X86 && s->arch != ARCH_X86_64)
         return ST_ABSENT;
     for (size_t i = 0; i < ARRAY_LEN(finders); i++)
-        if (finders[i](&f) == ST_OK)
+        if (finders[i].effort == effort && finders[i].find(&f) == ST_OK)
             return ST_OK;
     return ST_ABSENT;
 }
