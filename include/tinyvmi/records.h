@@ -232,6 +232,24 @@ struct vmi_finding {
     int32_t pid;                /* 0 when it is not about a process */
 };
 
+/* ---- stacks, system calls
+ * ------------------------------------------------------------------------------------- */
+
+struct vmi_frame {
+    uint64_t ip; /* a return address, or, with `exact`, the next instruction */
+    uint64_t sp, bp;
+    bool exact;
+};
+
+struct vmi_syscall {
+    uint32_t nr;
+    uint32_t args; /* how many */
+    char name[48]; /* "openat" */
+    struct {
+        char type[56], name[32]; /* "const char *", "filename"; "" when not known */
+    } arg[6];
+};
+
 /* ---- symbols and types
  * ----------------------------------------------------------------------------------------- */
 
@@ -308,6 +326,7 @@ typedef int (*vmi_module_cb)(const struct vmi_module *module, void *data);
 typedef int (*vmi_log_cb)(const struct vmi_log_line *line, void *data);
 typedef int (*vmi_mount_cb)(const struct vmi_mount *mount, void *data);
 typedef int (*vmi_socket_cb)(const struct vmi_socket *socket, void *data);
+typedef int (*vmi_frame_cb)(const struct vmi_frame *frame, void *data);
 typedef int (*vmi_finding_cb)(const struct vmi_finding *finding, void *data);
 typedef int (*vmi_symbol_cb)(const struct vmi_symbol *symbol, void *data);
 typedef int (*vmi_member_cb)(const struct vmi_member *member, void *data);

@@ -157,6 +157,41 @@ VMI_API status_t vmi_each_socket(vmi_instance_t vmi, vmi_socket_cb cb, void *dat
 VMI_API status_t vmi_check(vmi_instance_t vmi, vmi_finding_cb cb, void *data,
                            struct vmi_outcome *ret) NOEXCEPT;
 
+/* ---- stacks, system calls
+ * ------------------------------------------------------------------------------------- */
+
+/*
+ * The kernel stack of a thread that does not run, newest frame first, unwound by the kernel's own
+ * ORC tables (x86-64) or frame records (arm64). BUSY when it runs on a CPU now: then only its
+ * registers know. A stack that could not be followed to its end is partial.
+ */
+VMI_API status_t vmi_each_frame(vmi_instance_t vmi, const struct vmi_process *thread,
+                                vmi_frame_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
+
+/* The same from a CPU's registers: ip, sp, bp of `from`; ip in the kernel. `from` is given first.
+ */
+VMI_API status_t vmi_each_frame_from(vmi_instance_t vmi, const struct vmi_frame *from,
+                                     vmi_frame_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
+
+/* The thread that runs on the CPU whose per-CPU area begins at `percpu`: its GS base while it is
+ * in the kernel, the shadow GS base (MSR 0xc0000102) while it is in user mode. x86-64. */
+VMI_API status_t vmi_process_on_cpu(vmi_instance_t vmi, addr_t percpu,
+                                    struct vmi_process *ret) NOEXCEPT;
+
+/* The process with this page table (a CR3 value, as it is). `hint`: the record that was right the
+ * last time, or NULL; believed only when the guest's memory still says so. ABSENT: none has it. */
+VMI_API status_t vmi_process_by_dtb(vmi_instance_t vmi, addr_t dtb, const struct vmi_process *hint,
+                                    struct vmi_process *ret) NOEXCEPT;
+
+/* Name and parameters of a system call, as this kernel describes them. */
+VMI_API status_t vmi_syscall_by_number(vmi_instance_t vmi, uint32_t nr,
+                                       struct vmi_syscall *ret) NOEXCEPT;
+
+/* For a breakpoint on the first instruction of do_syscall_64 (x86-64): which call it is and its six
+ * arguments, from the values of RDI and RSI there. */
+VMI_API status_t vmi_syscall_entry(vmi_instance_t vmi, uint64_t first, uint64_t second,
+                                   uint32_t *nr, uint64_t args[6]) NOEXCEPT;
+
 /* ---- symbols and types
  * ----------------------------------------------------------------------------------------- */
 

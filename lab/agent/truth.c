@@ -219,9 +219,9 @@ static void write_other_net(const char *proc, const char *to)
 
 static void write_process(const char *pid, const char *dir)
 {
-    static const char *const plain[] = {"status", "stat",  "statm",       "cmdline",
-                                        "comm",   "maps",  "environ",     "mountinfo",
-                                        "cgroup", "wchan", "smaps_rollup"};
+    static const char *const plain[] = {"status", "stat",  "statm",        "cmdline",
+                                        "comm",   "maps",  "environ",      "mountinfo",
+                                        "cgroup", "wchan", "smaps_rollup", "stack"};
     char proc[300], to[300];
 
     snprintf(proc, sizeof(proc), "/proc/%s", pid);

@@ -39,6 +39,23 @@ struct os_ops {
                   struct vmi_outcome *ret);
     int (*sockets)(struct osview *v, vmi_socket_cb cb, void *data, struct vmi_outcome *ret);
     int (*check)(struct osview *v, vmi_finding_cb cb, void *data, struct vmi_outcome *ret);
+    /*
+     * Kernel stack of a thread that does not run (`from` NULL), or from a CPU's registers (`thread`
+     * NULL). ST_BUSY: the thread runs.
+     */
+    int (*frames)(struct osview *v, const struct vmi_process *thread, const struct vmi_frame *from,
+                  vmi_frame_cb cb, void *data, struct vmi_outcome *ret);
+    /* The thread that runs on the CPU with this kernel GS base. */
+    int (*current)(struct osview *v, uint64_t percpu, struct vmi_process *ret);
+    /* The process with this page table root (a CR3 value); `hint`: the object that had it, or 0.
+     * ST_ABSENT. */
+    int (*process_by_root)(struct osview *v, uint64_t root, uint64_t hint, struct vmi_process *ret);
+    /* Name and parameters of a system call. ST_ABSENT. */
+    int (*syscall)(struct osview *v, uint32_t nr, struct vmi_syscall *ret);
+    /* At its entry point (the symbol do_syscall_64): what was called, from that function's first
+     * two parameters. */
+    int (*syscall_entry)(struct osview *v, uint64_t first, uint64_t second, uint32_t *nr,
+                         uint64_t args[6]);
     /* Symbols of modules (the kernel's own are in v->symbols). */
     int (*module_symbol)(struct osview *v, const char *module, const char *name,
                          struct vmi_symbol *ret);

@@ -207,6 +207,32 @@ def maps(g):
     return out if compared > 5 else out + ["maps: hardly any process to compare"]
 
 
+def stack(g):
+    """The kernel's own unwinder leaves out the scheduler, which is where every sleeping thread is."""
+    out, compared = [], 0
+    for pid in g.pids():
+        try:
+            text = g.text(f"proc/{pid}/stack")
+        except FileNotFoundError:
+            continue
+        theirs = re.findall(r"\] ([^ +]+\+0x[0-9a-f]+)/", text)
+        if not theirs or pid == 1 or g.text(f"proc/{pid}/cmdline") == "":  # kernel threads come and go
+            continue
+        try:
+            frames = g.json("stack", str(pid))
+        except Refused as e:
+            if "x86-64 and arm64 only" in str(e):
+                raise Skip(str(e)) from e
+            raise
+        ours = [f"{f['symbol']}+{f['offset']:#x}" for f in frames]
+        if len(ours) <= len(theirs) or ours[-len(theirs):] != theirs:
+            out.append(f"stack of {pid}: {' '.join(ours)}; the guest says {' '.join(theirs)}")
+        compared += 1
+    if not compared and not any(os.path.exists(os.path.join(g.truth, f"proc/{p}/stack")) for p in g.pids()):
+        raise Skip("this guest's kernel shows no stacks")
+    return out if compared > 5 else out + ["stack: hardly any thread to compare"]
+
+
 def files(g):
     out, compared = [], 0
     for pid in g.pids():
@@ -409,4 +435,4 @@ def types(g):
 
 
 ALL = {"info": info, "ps": ps, "ps --threads": lambda g: ps(g, threads=True), "modules": modules, "symbols": symbols, "dmesg": dmesg,
-       "maps": maps, "files": files, "net": net, "mounts": mounts, "check": check, "types": types}
+       "maps": maps, "stack": stack, "files": files, "net": net, "mounts": mounts, "check": check, "types": types}

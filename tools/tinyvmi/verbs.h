@@ -5,10 +5,31 @@
 
 #include "cmd.h"
 
-extern const struct verb verb_list, verb_info, verb_ps, verb_modules, verb_symbols, verb_types,
-    verb_dmesg, verb_maps, verb_files, verb_net, verb_mounts, verb_read, verb_v2p, verb_dump,
-    verb_watch, verb_check, verb_threads, verb_dlls, verb_handles, verb_profile, verb_help,
-    verb_man, verb_completion;
+/* clang-format off */
+extern const struct verb verb_check;
+extern const struct verb verb_completion;
+extern const struct verb verb_dlls;
+extern const struct verb verb_dmesg;
+extern const struct verb verb_dump;
+extern const struct verb verb_files;
+extern const struct verb verb_handles;
+extern const struct verb verb_info;
+extern const struct verb verb_list;
+extern const struct verb verb_man;
+extern const struct verb verb_maps;
+extern const struct verb verb_modules;
+extern const struct verb verb_mounts;
+extern const struct verb verb_net;
+extern const struct verb verb_profile;
+extern const struct verb verb_ps;
+extern const struct verb verb_read;
+extern const struct verb verb_stack;
+extern const struct verb verb_symbols;
+extern const struct verb verb_threads;
+extern const struct verb verb_types;
+extern const struct verb verb_v2p;
+extern const struct verb verb_watch;
+/* clang-format on */
 
 /* The operand that most verbs begin with. */
 #define TARGET_OPERAND                                                                             \

@@ -232,6 +232,42 @@
     M(printk_log_ts, "printk_log.ts_nsec") \
     M(printk_log_facility, "printk_log.facility") \
     M(printk_log_level, "printk_log.level") \
+    /* stack.c */ \
+    M(orc_size, "sizeof:orc_entry") \
+    M(orc_sp_offset, "orc_entry.sp_offset") \
+    M(orc_bp_offset, "orc_entry.bp_offset") \
+    M(orc_sp_reg, "orc_entry.sp_reg") \
+    M(orc_bp_reg, "orc_entry.bp_reg") \
+    M(orc_type, "orc_entry.type") \
+    M(orc_end, "orc_entry.end") \
+    M(module_num_orcs, "module.arch.num_orcs") \
+    M(module_orc_ip, "module.arch.orc_unwind_ip") \
+    M(module_orc, "module.arch.orc_unwind") \
+    M(task_on_cpu, "task_struct.on_cpu") \
+    M(thread_sp, "task_struct.thread.sp") \
+    M(inactive_size, "sizeof:inactive_task_frame") \
+    M(inactive_bp, "inactive_task_frame.bp") \
+    M(inactive_ret, "inactive_task_frame.ret_addr") \
+    M(pt_regs_ip, "pt_regs.ip") \
+    M(pt_regs_sp, "pt_regs.sp") \
+    M(pt_regs_bp, "pt_regs.bp") \
+    M(pt_regs_cs, "pt_regs.cs") \
+    M(cpu_context_fp, "task_struct.thread.cpu_context.fp") \
+    M(cpu_context_sp, "task_struct.thread.cpu_context.sp") \
+    M(cpu_context_pc, "task_struct.thread.cpu_context.pc") \
+    /* current.c, syscall.c */ \
+    M(pcpu_hot_current, "pcpu_hot.current_task") \
+    M(pt_regs_di, "pt_regs.di") \
+    M(pt_regs_si, "pt_regs.si") \
+    M(pt_regs_dx, "pt_regs.dx") \
+    M(pt_regs_r10, "pt_regs.r10") \
+    M(pt_regs_r8, "pt_regs.r8") \
+    M(pt_regs_r9, "pt_regs.r9") \
+    M(meta_name, "syscall_metadata.name") \
+    M(meta_nr, "syscall_metadata.syscall_nr") \
+    M(meta_nb_args, "syscall_metadata.nb_args") \
+    M(meta_types, "syscall_metadata.types") \
+    M(meta_args, "syscall_metadata.args") \
     /* check.c, check_tasks.c */ \
     M(task_usage, "task_struct.usage") \
     M(idr_head, "idr.idr_rt.xa_head|idr.idr_rt.rnode") \

@@ -103,6 +103,13 @@ int lx_log(struct osview *v, vmi_log_cb cb, void *data, struct vmi_outcome *ret)
 int lx_mounts(struct osview *v, const struct vmi_process *p, vmi_mount_cb cb, void *data,
               struct vmi_outcome *ret);
 int lx_sockets(struct osview *v, vmi_socket_cb cb, void *data, struct vmi_outcome *ret);
+int lx_frames(struct osview *v, const struct vmi_process *thread, const struct vmi_frame *from,
+              vmi_frame_cb cb, void *data, struct vmi_outcome *ret);
+int lx_current(struct osview *v, uint64_t percpu, struct vmi_process *ret);
+int lx_process_by_root(struct osview *v, uint64_t root, uint64_t hint, struct vmi_process *ret);
+int lx_syscall(struct osview *v, uint32_t nr, struct vmi_syscall *ret);
+int lx_syscall_entry(struct osview *v, uint64_t first, uint64_t second, uint32_t *nr,
+                     uint64_t args[6]);
 int lx_check(struct osview *v, vmi_finding_cb cb, void *data, struct vmi_outcome *ret);
 int lx_module_symbol(struct osview *v, const char *module, const char *name,
                      struct vmi_symbol *ret);
