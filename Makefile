@@ -103,7 +103,7 @@ check: deps
 	@$(MAKE) --no-print-directory -j2 all tests
 	@B=$B tests/run layers compile unit fuzz-corpus compat cli windows guests
 
-tests: $(UNIT) $(FUZZ:%=$B/fuzz/%-corpus) $B/tests/translate
+tests: $(UNIT) $(FUZZ:%=$B/fuzz/%-corpus) $B/tests/translate examples
 
 $B/tests/translate: tests/guest/translate.c $B/libtinyvmi.a
 	@mkdir -p $(@D)
@@ -113,7 +113,7 @@ unit: tests
 	@B=$B tests/run layers compile unit fuzz-corpus cli
 
 check-guests: deps
-	@$(MAKE) --no-print-directory -j2 all $B/tests/translate
+	@$(MAKE) --no-print-directory -j2 all examples $B/tests/translate
 	@B=$B tests/run guests
 
 check-windows: all $(PARTS)

@@ -75,7 +75,8 @@ static bool ring_numbers(vmi_instance_t vmi, struct rings *r)
         return false;
     r->word = vmi_get_address_width(vmi);
     r->desc_size = r->lpos + 2 * r->word; /* state, begin, next */
-    r->info_size = r->dev_info + 64;      /* struct dev_printk_info: char [16], char [48] */
+    /* struct dev_printk_info is char [16], char [48]; then up to the next multiple of a word */
+    r->info_size = (r->dev_info + 64 + r->word - 1) / r->word * r->word;
     r->count = 1ULL << count_bits;
     r->data_size = 1ULL << size_bits;
     return true;
