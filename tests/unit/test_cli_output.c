@@ -14,6 +14,7 @@
 #include "tools/tinyvmi/hexdump.c"
 #include "tools/tinyvmi/json.c"
 #include "tools/tinyvmi/listing.c"
+#include "tools/tinyvmi/host.c"
 #include "tools/tinyvmi/out.c"
 #include "tools/tinyvmi/text.c"
 

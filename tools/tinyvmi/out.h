@@ -31,7 +31,10 @@ const char *colour_off(const struct out *o, enum colour c);
 /* "…" or "..." */
 const char *out_ellipsis(const struct out *o);
 
+/* host.c: what differs from one system to another */
 bool host_is_terminal(FILE *f);
+unsigned host_columns(bool terminal); /* how wide lines may be; 0: as wide as they are */
+bool host_is_utf8(void);
 uint64_t host_now_ns(void);  /* monotonic */
 uint64_t host_wall_ns(void); /* since 1970 */
 
