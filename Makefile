@@ -87,6 +87,7 @@ $B/tinyvmi.pc: force # PREFIX may differ from the last time
 #: make format         clang-format on what git tracks
 #: make site           the documentation into build/site; make site-serve shows it on localhost
 #: make install        PREFIX=/usr/local: command, libraries, headers, manual pages, completion
+#: make install-libvmi-compat   the same in LibVMI's place: libvmi.so.0, libvmi.pc (docs/compat.md)
 #: make deps           the packages that building and testing need
 
 deps:
@@ -158,17 +159,12 @@ $B/bench/%: bench/%.c $(PARTS)
 bench: all $(BENCH)
 	@B=$B bench/run $(DUMP)
 
-# The containers that LibVMI's interface shows, for a program's own use; with GLIB=system they are GLib's.
-$B/libtinyvmi-glib.a: $(filter $B/obj/src/compat/%,$(LIB_OBJ))
-	@rm -f $@
-	@ar rcs $@ $^
-
 examples: $(EXAMPLES)
 
-$B/examples/%: examples/%.c $(wildcard examples/*.h) $B/libtinyvmi.a $B/libtinyvmi-glib.a
+$B/examples/%: examples/%.c $(wildcard examples/*.h) $B/libtinyvmi.a
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $B/libtinyvmi.a $B/libtinyvmi-glib.a $(LIBS)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $B/libtinyvmi.a $(LIBS)
 
 layers:
 	@tests/layers
@@ -200,9 +196,45 @@ install: all
 	$B/tinyvmi man >$(DESTDIR)$(MANDIR)/man1/tinyvmi.1
 	for v in $(patsubst tools/tinyvmi/verb_%.c,%,$(wildcard tools/tinyvmi/verb_*.c)); do $B/tinyvmi man $$v >$(DESTDIR)$(MANDIR)/man1/tinyvmi-$$v.1; done
 
-clean:
-	rm -rf $B $B-asan $B-fuzz
+# In LibVMI's place: headers, libvmi.pc, and a shared object with LibVMI's soname (libvmi.so.0; its build names the file
+# 0.MAJOR.MINOR) whose symbols have no versions, as LibVMI's have none. Programs hand GLib's tables and lists over, so by default it
+# is built with the real GLib; COMPAT_GLIB=own takes our containers, for programs that have no other GLib.
+LIBVMI_VERSION := 0.15.0
+COMPAT_GLIB ?= system
+COMPAT_B ?= $B-libvmi
+ifeq ($(GLIB),system)
+COMPAT_PC = Requires: glib-2.0\nLibs: -L$${libdir} -lvmi\nCflags: -I$${includedir}\n
+else
+COMPAT_PC = Libs: -L$${libdir} -lvmi\nCflags: -I$${includedir} -I$${includedir}/libvmi/compat\n
+endif
 
-.PHONY: force all help deps deps-build demo check tests unit examples check-guests check-windows fuzz fuzz-programs fuzz-corpus asan bench layers site site-serve format install clean
+$B/libvmi.so: $(LIB_OBJ) libvmi.map
+	@echo "  LD    $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libvmi.so.0 -Wl,--version-script=libvmi.map \
+	    -Wl,-z,relro,-z,now$(if $(SAN),,$(comma)--no-undefined) -o $@ $(LIB_OBJ) $(LIBS)
+
+install-libvmi-compat:
+	@[ "$(COMPAT_GLIB)" != system ] || pkg-config --exists glib-2.0 || { echo "glib-2.0 is not there: install libglib2.0-dev, or say COMPAT_GLIB=own"; exit 1; }
+	@$(MAKE) --no-print-directory -j2 B=$(COMPAT_B) GLIB=$(COMPAT_GLIB) install-libvmi
+
+install-libvmi: $B/libvmi.so $B/libtinyvmi.a
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include/libvmi
+	install $B/libvmi.so $(DESTDIR)$(LIBDIR)/libvmi.so.0.0.15
+	ln -sf libvmi.so.0.0.15 $(DESTDIR)$(LIBDIR)/libvmi.so.0
+	ln -sf libvmi.so.0 $(DESTDIR)$(LIBDIR)/libvmi.so
+	install -m 644 $B/libtinyvmi.a $(DESTDIR)$(LIBDIR)/libvmi.a
+	install -m 644 include/libvmi/*.h $(DESTDIR)$(PREFIX)/include/libvmi/
+	cp -r include/tinyvmi $(DESTDIR)$(PREFIX)/include/
+ifneq ($(GLIB),system)
+	install -d $(DESTDIR)$(PREFIX)/include/libvmi/compat
+	install -m 644 include/compat/glib.h $(DESTDIR)$(PREFIX)/include/libvmi/compat/
+endif
+	printf 'prefix=%s\nlibdir=%s\nincludedir=$${prefix}/include\n\nName: LibVMI Library\nDescription: TinyVMI in the place of LibVMI\nVersion: %s\nLibs.private: %s\n$(COMPAT_PC)' \
+	    '$(PREFIX)' '$(LIBDIR)' '$(LIBVMI_VERSION)' '$(LIBS)' >$(DESTDIR)$(LIBDIR)/pkgconfig/libvmi.pc
+
+clean:
+	rm -rf $B $B-asan $B-fuzz $B-tsan $B-libvmi
+
+.PHONY: force all help deps deps-build demo check tests unit examples check-guests check-windows fuzz fuzz-programs fuzz-corpus asan bench layers site site-serve format install install-libvmi-compat install-libvmi clean
 .SECONDARY: $(LIB_OBJ) $(CMD_OBJ)
 -include $(shell find $B -name '*.d' 2>/dev/null)
