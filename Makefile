@@ -84,6 +84,7 @@ $B/tinyvmi.pc: force # PREFIX may differ from the last time
 #: make bench          speed beside memcpy and libkdumpfile; DUMP= a memory file
 #: make examples        build/examples: the programs that LibVMI's users know
 #: make layers         does a lower folder include a higher one?
+#: make unikernel      build/unikernel/tinyvmi, a Xen guest that introspects; APP=examples/map-addr.c: with that program instead
 #: make format         clang-format on what git tracks
 #: make site           the documentation into build/site; make site-serve shows it on localhost
 #: make install        PREFIX=/usr/local: command, libraries, headers, manual pages, completion
@@ -169,6 +170,10 @@ $B/examples/%: examples/%.c $(wildcard examples/*.h) $B/libtinyvmi.a
 layers:
 	@tests/layers
 
+# In a makefile of its own: another compiler line, another C library
+unikernel unikernel-stats check-unikernel demo-xen:
+	@$(MAKE) --no-print-directory -f unikernel.mk B=$B APP="$(APP)" $@
+
 site: $B/tinyvmi
 	@lab/setup docs/packages.txt
 	@B=$B docs/build $B/site
@@ -235,6 +240,6 @@ endif
 clean:
 	rm -rf $B $B-asan $B-fuzz $B-tsan $B-libvmi
 
-.PHONY: force all help deps deps-build demo check tests unit examples check-guests check-windows fuzz fuzz-programs fuzz-corpus asan bench layers site site-serve format install install-libvmi-compat install-libvmi clean
+.PHONY: unikernel unikernel-stats check-unikernel demo-xen force all help deps deps-build demo check tests unit examples check-guests check-windows fuzz fuzz-programs fuzz-corpus asan bench layers site site-serve format install install-libvmi-compat install-libvmi clean
 .SECONDARY: $(LIB_OBJ) $(CMD_OBJ)
 -include $(shell find $B -name '*.d' 2>/dev/null)
