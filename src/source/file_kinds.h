@@ -6,6 +6,6 @@
 #include "source/source.h"
 
 extern const struct source_kind elf_source_kind, lime_source_kind, avml_source_kind,
-    kdump_source_kind, raw_source_kind;
+    kdump_source_kind, crash_source_kind, raw_source_kind;
 
 #endif

@@ -8,6 +8,10 @@
 
 enum { HEAD_SIZE = 4096, SMALLEST_RAW = 64 << 10 };
 
+/* PO_MEMORY_IMAGE.Signature: written, woken from, being restored (volatility3,
+ * framework/layers/hibernation.py). */
+#define HIBERNATION "a Windows hibernation file, which is not supported; convert it to raw"
+
 /* Files that people offer by mistake, or that hold memory in a way that nobody here reads. */
 static const struct stranger {
     const char *magic;
@@ -23,10 +27,12 @@ static const struct stranger {
     {"QEVM", 4, "a QEMU migration stream; use dump-guest-memory instead"},
     {"LinuxGuestRecord", 16, "a Xen save file; use xl dump-core instead"},
     {"Xen saved domain", 16, "a Xen save file; use xl dump-core instead"},
-    {"PAGEDU64", 8, "a Windows crash dump, which is not supported; convert it to raw"},
-    {"PAGEDUMP", 8, "a Windows crash dump, which is not supported; convert it to raw"},
-    {"hibr", 4, "a Windows hibernation file, which is not supported; convert it to raw"},
-    {"HIBR", 4, "a Windows hibernation file, which is not supported; convert it to raw"},
+    {"hibr", 4, HIBERNATION},
+    {"HIBR", 4, HIBERNATION},
+    {"wake", 4, HIBERNATION},
+    {"WAKE", 4, HIBERNATION},
+    {"rstr", 4, HIBERNATION},
+    {"RSTR", 4, HIBERNATION},
     {"\x1f\x8b", 2, "compressed with gzip; unpack it first"},
     {"\xfd"
      "7zXZ",
