@@ -2,7 +2,7 @@
 /*
  * Finding the kernel's page table, then its image.
  *
- * 1. CR3 of a vCPU.
+ * 1. What a crash dump's header says; CR3 of a vCPU.
  * 2. x64: the block for starting other processors in the first MiB (PROCESSOR_START_BLOCK in the
  * public PDBs; MemProcFS looks for it, too, vmmwininit.c): a jump, the kernel's 64-bit entry at
  * 0x70, CR3 at 0xa0. 255 pages to look at.
@@ -70,6 +70,25 @@ static int find_registers(struct search *f)
             return ST_OK;
     }
     return ST_ABSENT;
+}
+
+/* The page table that a crash dump's header names. */
+static int find_hint(struct search *f)
+{
+    static const char how[] = "header of the crash dump";
+    const struct windows_hints *h = &f->s->windows;
+    switch (h->paging) {
+    case HINT_PAGING_LEGACY:
+        return try(f, how, FORM_X86_LEGACY, h->dtb, 0);
+    case HINT_PAGING_PAE:
+        return try(f, how, FORM_X86_PAE, h->dtb, 0);
+    case HINT_PAGING_64:
+        if (try(f, how, FORM_X86_4LEVEL, h->dtb, 0) == ST_OK)
+            return ST_OK;
+        return try(f, how, FORM_X86_5LEVEL, h->dtb, 0);
+    default:
+        return ST_ABSENT;
+    }
 }
 
 static int find_low_stub(struct search *f)
@@ -186,7 +205,8 @@ int win_find(struct source *s, uint64_t flags, enum os_effort effort,
     static const struct {
         int (*find)(struct search *);
         enum os_effort effort;
-    } finders[] = {{find_registers, OS_EFFORT_CHEAP},
+    } finders[] = {{find_hint, OS_EFFORT_CHEAP},
+                   {find_registers, OS_EFFORT_CHEAP},
                    {find_low_stub, OS_EFFORT_CHEAP},
                    {find_self_map, OS_EFFORT_PAGES}};
     struct search f = {.s = s, .flags = flags, .prove = prove, .arg = arg};
