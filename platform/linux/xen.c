@@ -79,7 +79,7 @@ void plat_xen_close(struct plat_xen *x)
 {
     if (!x)
         return;
-    const int fds[] = {x->evtchn, x->store, x->buffers, x->privcmd};
+    const int fds[] = {x->borrowed ? -1 : x->evtchn, x->store, x->buffers, x->privcmd};
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
         if (fds[i] >= 0)
             close(fds[i]);

@@ -6,6 +6,7 @@
  */
 #include "xen_linux.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -79,6 +80,9 @@ int plat_xen_unbind(struct plat_xen *x, uint32_t port)
         if (x->fired[i] != port)
             x->fired[kept++] = x->fired[i];
     x->nr_fired = kept;
+    for (unsigned i = 0; i < x->nr_masked; i++)
+        if (x->masked[i] == port)
+            x->masked[i--] = x->masked[--x->nr_masked];
     int v = ask(x, EVTCHN_UNBIND, &a);
     return v < 0 ? v : 0;
 }
@@ -90,10 +94,18 @@ int plat_xen_notify(struct plat_xen *x, uint32_t port)
     return v < 0 ? v : 0;
 }
 
-/* The next port that fired, unmasked again; false when none has. */
+/* The kernel masks a port when it fires, and unmasks what is written back. */
+static void unmask_all(struct plat_xen *x)
+{
+    if (x->nr_masked && write(x->evtchn, x->masked, x->nr_masked * sizeof x->masked[0]) < 0)
+        return; /* a port that was unbound meanwhile: nothing to be done about it */
+    x->nr_masked = 0;
+}
+
+/* The next port that fired; false when none has. */
 static bool next_port(struct plat_xen *x, uint32_t *port)
 {
-    if (x->evtchn < 0)
+    if (x->evtchn < 0 || x->borrowed)
         return false;
     if (x->fired_at == x->nr_fired) {
         ssize_t n = read(x->evtchn, x->fired, sizeof x->fired);
@@ -103,12 +115,34 @@ static bool next_port(struct plat_xen *x, uint32_t *port)
             return false;
     }
     *port = x->fired[x->fired_at++];
-    return write(x->evtchn, port, sizeof *port) == sizeof *port;
+    x->masked[x->nr_masked++] = *port;
+    return true;
 }
 
 int plat_xen_event_fd(struct plat_xen *x)
 {
     return open_evtchn(x) ? -1 : x->evtchn;
+}
+
+/* The library is the program's: whoever has a handle has its functions. */
+int plat_xen_adopt_events(struct plat_xen *x, void *handle)
+{
+    int (*descriptor)(void *) = NULL;
+    *(void **)&descriptor = dlsym(RTLD_DEFAULT, "xenevtchn_fd");
+    int fd = descriptor ? descriptor(handle) : -1;
+    if (fd < 0)
+        return -ENOSYS;
+    if (x->evtchn >= 0)
+        return x->evtchn == fd ? 0 : -EBUSY;
+    x->evtchn = fd;
+    x->borrowed = true;
+    return 0;
+}
+
+void plat_xen_unmask(struct plat_xen *x, uint32_t port)
+{
+    if (x->evtchn >= 0 && write(x->evtchn, &port, sizeof port) < 0)
+        return; /* as in unmask_all */
 }
 
 /* ---- waiting --------------------------------------------------------------------------------- */
@@ -122,12 +156,14 @@ static int wait_for(struct pollfd *p, unsigned n, uint64_t timeout_ns)
 
 int plat_xen_wait(struct plat_xen *x, uint64_t timeout_ns, uint32_t *port)
 {
-    if (next_port(x, port))
-        return 1;
-    struct pollfd p[2] = {{.fd = x->evtchn, .events = POLLIN}, {.fd = x->store, .events = POLLIN}};
+    if (x->fired_at < x->nr_fired && x->nr_masked < sizeof x->masked / sizeof x->masked[0])
+        return next_port(x, port) ? 1 : 0;
+    unmask_all(x);
+    struct pollfd p[2] = {{.fd = x->borrowed ? -1 : x->evtchn, .events = POLLIN},
+                          {.fd = x->store, .events = POLLIN}};
     if (wait_for(p, 2, timeout_ns) <= 0)
         return 0;
-    if (next_port(x, port))
+    if (p[0].revents && next_port(x, port))
         return 1;
     return p[1].revents ? 2 : 0;
 }

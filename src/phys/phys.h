@@ -58,6 +58,13 @@ struct phys_ops {
      * for mapped ranges, too.
      */
     uint64_t (*next_data)(void *source, const struct phys_range *r, uint64_t at, uint64_t *end);
+    /*
+     * The guest's page tables hold other addresses than it has itself (Xen's PV guests: machine
+     * addresses). Turns the address of a page that stands in an entry into one of these ranges;
+     * ST_ABSENT: it is no page of this guest's. NULL: they are the same. Ranges of such a source are
+     * not mapped (host == NULL).
+     */
+    int (*from_entry)(void *source, uint64_t *at);
 };
 
 struct phys {

@@ -113,6 +113,7 @@ enum {
     DOMINF_PAUSED = 1 << 3,
     DOMINF_BLOCKED = 1 << 4,
     DOMINF_RUNNING = 1 << 5,
+    DOMINF_DEBUGGED = 1 << 6,
     DOMINF_HAP = 1 << 8,
     DOMINF_REASON_SHIFT = 16, /* 8 bits */
 };
@@ -189,6 +190,7 @@ struct xen_domaininfolist_call {
 
 enum {
     XENMEM_DECREASE_RESERVATION = 1,
+    XENMEM_MAXIMUM_RAM_PAGE = 2,
     XENMEM_MACHPHYS_MFN_LIST = 5,
     XENMEM_POPULATE_PHYSMAP = 6,
     XENMEM_MAXIMUM_GPFN = 14,

@@ -81,6 +81,19 @@ long xen_hvm_op(struct xen *x, unsigned op, void *arg, size_t n)
     return call_with(x, HYPERCALL_HVM_OP, op, true, arg, n);
 }
 
+/* Its list of buffers lies in the first page, the buffer behind it. */
+long xen_dm_op(struct xen *x, uint32_t domain, void *arg, size_t n)
+{
+    struct xen_dm_buffer *list = (struct xen_dm_buffer *)x->page[0];
+    if (n > XEN_PAGE - sizeof *list)
+        return -EINVAL;
+    memcpy(list + 1, arg, n);
+    *list = (struct xen_dm_buffer){address_of(list + 1), n};
+    long v = plat_xen_hypercall(x->plat, HYPERCALL_DM_OP, domain, 1, address_of(list), 0, 0);
+    memcpy(arg, list + 1, n);
+    return v;
+}
+
 /* ---- failures -------------------------------------------------------------------------------- */
 
 /* Xen's errno values (public/errno.h) as kinds of failure, with what a person can do. */

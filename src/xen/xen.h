@@ -43,6 +43,8 @@ long xen_domctl(struct xen *x, uint32_t command, uint32_t domain, void *payload,
 long xen_sysctl(struct xen *x, uint32_t command, void *payload, size_t n);
 long xen_memory_op(struct xen *x, unsigned command, void *arg, size_t n);
 long xen_hvm_op(struct xen *x, unsigned op, void *arg, size_t n);
+/* A device-model call with one buffer: a struct xen_dm_op of n bytes. */
+long xen_dm_op(struct xen *x, uint32_t domain, void *arg, size_t n);
 
 /* ST_* for a negative errno, with the story: "what" was being done for `domain`. */
 int xen_fail(struct xen *x, long error, uint32_t domain, const char *what);
@@ -52,7 +54,7 @@ enum xen_kind { XEN_PV, XEN_PVH, XEN_HVM };
 struct xen_domain_info {
     uint32_t id;
     enum xen_kind kind; /* XEN_PVH when it is translated and has no device model */
-    bool dying, shutdown, paused, blocked, running, hap;
+    bool dying, shutdown, paused, blocked, running, debugged, hap;
     unsigned shutdown_reason;  /* SHUTDOWN_*: 0 power-off, 1 reboot, 2 suspend, 3 crash */
     uint64_t pages, max_pages; /* of 4 KiB */
     uint64_t shared_info_frame;

@@ -140,6 +140,19 @@ static __attribute__((noinline, cold)) uint64_t resolve(const struct aspace *as,
     return e;
 }
 
+/* Entries of some guests hold addresses that are not the guest's own: phys_ops.from_entry. */
+static inline enum walk_fault from_entry(const struct aspace *as, uint64_t *addr)
+{
+    const struct phys_ops *ops = as->phys->ops;
+    uint64_t at = *addr;
+    if (__builtin_expect(!ops || !ops->from_entry, 1))
+        return WALK_OK;
+    if (ops->from_entry(as->phys->source, &at) != ST_OK)
+        return WALK_OUTER;
+    *addr = at;
+    return WALK_OK;
+}
+
 /* What one step of a walk found. */
 struct step {
     uint64_t at;    /* of the entry */
@@ -182,7 +195,10 @@ walk_step(const struct aspace *as, const struct paging_form *f, unsigned level, 
     if (f->fix)
         f->fix(f, level, e, &s->leaf, &s->addr, &s->size);
     s->addr &= ~as->addr_clear;
-    return __builtin_expect(s->leaf && !l->leaf_addr, 0) ? WALK_RESERVED : WALK_OK;
+    if (__builtin_expect(s->leaf && !l->leaf_addr, 0))
+        return WALK_RESERVED;
+    /* A quick walk has got here through mapped ranges, where entries hold plain addresses. */
+    return quick || as->outer ? WALK_OK : from_entry(as, &s->addr);
 }
 
 /* ---- whole walks
