@@ -56,12 +56,42 @@ int plat_xen_unbind(struct plat_xen *x, uint32_t port);
 int plat_xen_notify(struct plat_xen *x, uint32_t port);
 /*
  * Waits until an event channel fired, xenstore has bytes to read, or time is over (UINT64_MAX: no
- * limit; 0: look, do not wait). Answers 1 and the port (unmasked again), 2 when xenstore has bytes,
- * 0 when the time is over or a signal came.
+ * limit; 0: look, do not wait). Answers 1 and the port, 2 when xenstore has bytes, 0 when the time
+ * is over or a signal came. The port stays masked until the next call, which unmasks it: who is
+ * busy with its events is not interrupted by more of them, and none is lost.
  */
 int plat_xen_wait(struct plat_xen *x, uint64_t timeout_ns, uint32_t *port);
 /* Pollable descriptor of the event channels, or -1 where there is no such thing. */
 int plat_xen_event_fd(struct plat_xen *x);
+/*
+ * Uses the program's own event-channel handle (libxenevtchn's xenevtchn_handle) from now on, before
+ * anything was bound. The program waits on it and takes the ports that fired; plat_xen_unmask makes
+ * one fire again. -ENOSYS where there is no such library.
+ */
+int plat_xen_adopt_events(struct plat_xen *x, void *handle);
+void plat_xen_unmask(struct plat_xen *x, uint32_t port);
+/* In a loop that looks at memory which another processor will change. */
+void plat_xen_relax(void);
+
+/* ---- what outlives the program -----------------------------------------------------------------
+ */
+
+/*
+ * A claim on a name that ends with this process, whatever ends it. -EBUSY, and in `owner` who has
+ * it ("xen-access, process 12"); other errors: this home has no place for claims. *ret is -1 then.
+ */
+int plat_xen_claim(const char *name, char *owner, size_t size, int *ret);
+void plat_xen_unclaim(int claim); /* -1 is allowed */
+
+/*
+ * A process of its own: it calls `ready` at once, on a copy of all memory but the mappings of this
+ * connection, and `orphaned` when this process has ended in whatever way without plat_xen_guard_end
+ * (it keeps the claim until then). What `ready` answers, if not 0, or -ENOSYS: no guard.
+ */
+struct plat_guard;
+int plat_xen_guard(int claim, int (*ready)(void *data), void (*orphaned)(void *data), void *data,
+                   struct plat_guard **ret);
+void plat_xen_guard_end(struct plat_guard *g); /* NULL is allowed */
 
 /* xenstore's byte stream; opened on first use. Both move at least one byte, or fail: read waits up
  * to timeout_ns, then -ETIMEDOUT. They answer the number of bytes. */

@@ -11,6 +11,9 @@ struct plat_xen {
     bool store_is_device; /* the kernel's xenbus, not xenstored's socket */
     uint32_t fired[64];   /* ports that were read and not yet answered to plat_xen_wait */
     unsigned fired_at, nr_fired;
+    uint32_t masked[64]; /* ports that fired and are unmasked by the next wait */
+    unsigned nr_masked;
+    bool borrowed; /* evtchn is the program's */
 };
 
 #endif

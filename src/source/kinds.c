@@ -15,6 +15,7 @@ const struct source_kind *const source_kinds[] = {
     &lime_source_kind,
     &avml_source_kind,
     &kdump_source_kind,
+    &crash_source_kind,
     &raw_source_kind,
     NULL,
 };

@@ -87,6 +87,23 @@ struct domain_ops {
 
 struct event_ops; /* event/event.h */
 
+/*
+ * What the header of a Windows crash dump says about the kernel, as it was written by that kernel:
+ * to be checked like any guess. src/os/windows uses `dtb` and `paging` as its first guess; the
+ * addresses help where the debugger's block is encoded. 0: not known.
+ */
+struct windows_hints {
+    uint64_t dtb;                /* physical address of a page table: CR3 */
+    uint64_t kdbg;               /* virtual addresses: KdDebuggerDataBlock, */
+    uint64_t processes, modules; /* PsActiveProcessHead, PsLoadedModuleList */
+    enum {
+        HINT_PAGING_UNKNOWN,
+        HINT_PAGING_LEGACY,
+        HINT_PAGING_PAE,
+        HINT_PAGING_64 /* four or five levels */
+    } paging;
+};
+
 struct source {
     char kind[24];         /* "raw", "elf", "lime", "avml", "kdump", "qemu", ... */
     char name[256];        /* file's path as given, or the virtual machine's name */
@@ -100,7 +117,8 @@ struct source {
     enum guest_arch arch;          /* ARCH_UNKNOWN: not known */
     struct bytes
         vmcoreinfo; /* text of a vmcoreinfo note that came with the file; p == NULL: none */
-    void *impl;     /* argument of all ops */
+    struct windows_hints windows; /* all 0: none */
+    void *impl;                   /* argument of all ops */
     void (*close)(void *impl);
     /*
      * Live sources; else NULL. `story` belongs to the source and tells why an op failed the last
