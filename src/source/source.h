@@ -25,7 +25,8 @@ struct vcpu_regs {
         REGS_DEBUG = 64,
         REGS_DESCRIPTORS = 128,
         REGS_MSRS = 256,
-        REGS_XCR0 = 512
+        REGS_XCR0 = 512,
+        REGS_TSC = 1024
     } have;
     uint64_t cr0, cr2, cr3, cr4, efer; /* REGS_CR; efer with REGS_EFER */
     uint64_t gpr[16], rip, rflags;     /* REGS_GENERAL: rax rbx rcx rdx rbp rsi rdi rsp r8..r15 */
@@ -42,8 +43,8 @@ struct vcpu_regs {
     } segment[8];   /* REGS_DESCRIPTORS */
     uint64_t dr[8]; /* REGS_DEBUG: 0 to 3, 6, 7 */
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip, star, lstar, cstar, syscall_mask, tsc_aux,
-        tsc, msr_flags, pat; /* REGS_MSRS */
-    uint64_t xcr0;           /* REGS_XCR0 */
+        msr_flags;      /* REGS_MSRS */
+    uint64_t xcr0, tsc; /* REGS_XCR0, REGS_TSC */
 };
 
 struct vcpu_ops {

@@ -72,7 +72,12 @@ os_t vmi_get_ostype(vmi_instance_t vmi)
 
 uint64_t vmi_get_memsize(vmi_instance_t vmi)
 {
-    return vmi ? phys_size(&vmi->source.phys) : 0;
+    struct guest_status now;
+    if (!vmi)
+        return 0;
+    if (vmi->source.domain && vmi->source.domain->status(vmi->source.impl, &now) == ST_OK)
+        return now.pages << 12;
+    return phys_size(&vmi->source.phys);
 }
 
 addr_t vmi_get_max_physical_address(vmi_instance_t vmi)
@@ -80,22 +85,61 @@ addr_t vmi_get_max_physical_address(vmi_instance_t vmi)
     return vmi ? phys_end(&vmi->source.phys) : 0;
 }
 
+/* The source's own story, where it tells one. */
+static status_t source_result(vmi_instance_t vmi, int st, const char *what)
+{
+    if (st == ST_OK)
+        return VMI_SUCCESS;
+    const struct diag *story = vmi->source.story;
+    return vmi_fail(vmi, st, "%s: %s", what,
+                    story && story->code == st && story->text[0] ? story->text : status_name(st));
+}
+
 addr_t vmi_get_next_available_gfn(vmi_instance_t vmi)
 {
-    vmi_unsupported(vmi, "way to add memory to the guest");
-    return 0;
+    uint64_t frame;
+    if (!vmi)
+        return 0;
+    if (!vmi->source.domain) {
+        vmi_unsupported(vmi, "way to add memory to the guest");
+        return 0;
+    }
+    int st = vmi->source.domain->free_frame(vmi->source.impl, &frame);
+    return source_result(vmi, st, "no free frame is known") == VMI_SUCCESS ? frame : 0;
 }
 
 status_t vmi_alloc_gfn(vmi_instance_t vmi, uint64_t gfn)
 {
-    (void)gfn;
-    return vmi_unsupported(vmi, "way to add memory to the guest");
+    if (!vmi)
+        return VMI_FAILURE;
+    if (!vmi->source.domain)
+        return vmi_unsupported(vmi, "way to add memory to the guest");
+    if (gfn >= 1ULL << 40)
+        return vmi_fail(vmi, ST_INVALID, "0x%llx is no frame number that can be",
+                        (unsigned long long)gfn);
+    int st = vmi->source.domain->populate(vmi->source.impl, gfn);
+    if (st != ST_OK)
+        return source_result(vmi, st, "memory cannot be added to the guest");
+    const struct phys_range r = {.start = gfn << 12, .len = 4096, .cookie = gfn << 12};
+    st = phys_add(&vmi->source.phys, &r);
+    if (st != ST_OK) {
+        (void)!vmi->source.domain->remove(vmi->source.impl, gfn);
+        return vmi_fail(vmi, st, "the guest's memory is in too many pieces");
+    }
+    free(vmi->ranges); /* made anew on request */
+    vmi->ranges = NULL;
+    return VMI_SUCCESS;
 }
 
+/* The range stays, as the maximum does: its frame reads as absent. */
 status_t vmi_free_gfn(vmi_instance_t vmi, uint64_t gfn)
 {
-    (void)gfn;
-    return vmi_unsupported(vmi, "way to take memory from the guest");
+    if (!vmi)
+        return VMI_FAILURE;
+    if (!vmi->source.domain)
+        return vmi_unsupported(vmi, "way to take memory from the guest");
+    int st = vmi->source.domain->remove(vmi->source.impl, gfn);
+    return source_result(vmi, st, "memory cannot be taken from the guest");
 }
 
 unsigned int vmi_get_num_vcpus(vmi_instance_t vmi)
@@ -107,18 +151,21 @@ unsigned int vmi_get_num_vcpus(vmi_instance_t vmi)
 
 status_t vmi_get_domain_status(vmi_instance_t vmi, domain_status_t *domain_status)
 {
-    (void)domain_status;
-    return vmi_unsupported(vmi, "domain status (Xen has)");
-}
-
-/* The source's own story, where it tells one. */
-static status_t vcpu_result(vmi_instance_t vmi, int st, const char *what)
-{
-    if (st == ST_OK)
-        return VMI_SUCCESS;
-    const struct diag *story = vmi->source.story;
-    return vmi_fail(vmi, st, "%s: %s", what,
-                    story && story->code == st && story->text[0] ? story->text : status_name(st));
+    struct guest_status now;
+    if (!vmi || !domain_status)
+        return vmi_fail(vmi, ST_INVALID, "no place for the status was given");
+    if (!vmi->source.domain)
+        return vmi_unsupported(vmi, "domain status (Xen has)");
+    int st = vmi->source.domain->status(vmi->source.impl, &now);
+    if (st != ST_OK)
+        return source_result(vmi, st, "the domain's status cannot be read");
+    *domain_status = (domain_status_t){.dying = now.dying,
+                                       .shutdown = now.shutdown,
+                                       .paused = now.paused,
+                                       .blocked = now.blocked,
+                                       .running = now.running,
+                                       .debugged = now.debugged};
+    return VMI_SUCCESS;
 }
 
 status_t vmi_pause_vm(vmi_instance_t vmi)
@@ -129,8 +176,8 @@ status_t vmi_pause_vm(vmi_instance_t vmi)
         return VMI_SUCCESS;
     if (!vmi->source.vcpu || !vmi->source.vcpu->pause)
         return vmi_unsupported(vmi, "way to pause the guest");
-    return vcpu_result(vmi, vmi->source.vcpu->pause(vmi->source.impl),
-                       "the guest cannot be paused");
+    return source_result(vmi, vmi->source.vcpu->pause(vmi->source.impl),
+                         "the guest cannot be paused");
 }
 
 status_t vmi_resume_vm(vmi_instance_t vmi)
@@ -141,6 +188,6 @@ status_t vmi_resume_vm(vmi_instance_t vmi)
         return VMI_SUCCESS;
     if (!vmi->source.vcpu || !vmi->source.vcpu->resume)
         return vmi_unsupported(vmi, "way to resume the guest");
-    return vcpu_result(vmi, vmi->source.vcpu->resume(vmi->source.impl),
-                       "the guest cannot be resumed");
+    return source_result(vmi, vmi->source.vcpu->resume(vmi->source.impl),
+                         "the guest cannot be resumed");
 }

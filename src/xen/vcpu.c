@@ -56,7 +56,7 @@ static void take_cpu(const struct xen_save_cpu *c, struct vcpu_regs *r)
                               c->r8,  c->r9,  c->r10, c->r11, c->r12, c->r13, c->r14, c->r15};
     *r = (struct vcpu_regs){
         .have = REGS_CR | REGS_EFER | REGS_GENERAL | REGS_SEGMENTS | REGS_TABLES | REGS_DEBUG |
-                REGS_DESCRIPTORS | REGS_MSRS,
+                REGS_DESCRIPTORS | REGS_MSRS | REGS_TSC,
         .cr0 = c->cr0,
         .cr2 = c->cr2,
         .cr3 = c->cr3,
@@ -130,7 +130,6 @@ static void put_msrs(struct xen_save_cpu *c, const struct vcpu_regs *r)
     c->cstar = r->cstar;
     c->syscall_mask = r->syscall_mask;
     c->tsc_aux = r->tsc_aux;
-    c->tsc = r->tsc;
     c->msr_flags = r->msr_flags;
 }
 
@@ -167,6 +166,8 @@ static void put_cpu(struct xen_save_cpu *c, const struct vcpu_regs *r)
     }
     if (r->have & REGS_MSRS)
         put_msrs(c, r);
+    if (r->have & REGS_TSC)
+        c->tsc = r->tsc;
 }
 
 /* The header without which Xen takes no context: the first record of a whole one. */
@@ -316,7 +317,8 @@ static int pv_set_registers(struct xen_target *t, unsigned vcpu, const struct vc
         return st;
     take_pv(c, &now);
     st = own_cr3(t, c->cr[3], &now.cr3);
-    if (r->have & (REGS_DESCRIPTORS | REGS_MSRS | REGS_XCR0 | REGS_TABLES | REGS_DEBUG) ||
+    if (r->have &
+            (REGS_DESCRIPTORS | REGS_MSRS | REGS_XCR0 | REGS_TSC | REGS_TABLES | REGS_DEBUG) ||
         (r->have & REGS_CR && (st != ST_OK || r->cr0 != now.cr0 || r->cr2 != now.cr2 ||
                                r->cr3 != now.cr3 || r->cr4 != now.cr4)) ||
         (r->have & REGS_EFER && r->efer != now.efer))
