@@ -57,14 +57,42 @@ static int by_address(const void *a, const void *b)
     return x->name < y->name ? -1 : x->name > y->name;
 }
 
+/* A name by its first bytes, of which most comparisons need no more. */
+struct named {
+    uint64_t first; /* as a number that compares like the text */
+    uint32_t entry;
+};
+
 static int by_name(const void *a, const void *b, void *arg)
 {
     const struct symsort *s = arg;
-    const struct symsort_entry *x = &s->entry[*(const uint32_t *)a],
-                               *y = &s->entry[*(const uint32_t *)b];
-    int c = strcmp(s->text + x->name, s->text + y->name);
+    const struct named *x = a, *y = b;
+    const struct symsort_entry *p = &s->entry[x->entry], *q = &s->entry[y->entry];
 
-    return c ? c : x->name < y->name ? -1 : x->name > y->name;
+    if (x->first != y->first)
+        return x->first < y->first ? -1 : 1;
+    int c = strcmp(s->text + p->name, s->text + q->name);
+    return c ? c : p->name < q->name ? -1 : p->name > q->name;
+}
+
+static bool order_names(struct symsort *s)
+{
+    struct named *named = calloc(s->nr + 1u, sizeof *named);
+
+    if (!named)
+        return false;
+    for (uint32_t i = 0; i < s->nr; i++) {
+        const char *name = symsort_name(s, i);
+        named[i].entry = i;
+        for (unsigned k = 0; k < 8 && name[k]; k++)
+            named[i].first |= (uint64_t)(uint8_t)name[k] << (56 - 8 * k);
+    }
+    if (s->nr)
+        qsort_r(named, s->nr, sizeof *named, by_name, s);
+    for (uint32_t i = 0; i < s->nr; i++)
+        s->order[i] = named[i].entry;
+    free(named);
+    return true;
 }
 
 int symsort_open(const struct symtab *t, uint64_t from, uint64_t slide, struct diag *d,
@@ -90,10 +118,10 @@ int symsort_open(const struct symtab *t, uint64_t from, uint64_t slide, struct d
     }
     if (s.nr)
         qsort(s.entry, s.nr, sizeof *s.entry, by_address);
-    for (uint32_t i = 0; i < s.nr; i++)
-        s.order[i] = i;
-    if (s.nr)
-        qsort_r(s.order, s.nr, sizeof *s.order, by_name, &s);
+    if (!order_names(&s)) {
+        symsort_free(&s);
+        return diag_fail(d, ST_NOMEM, "no memory for symbols");
+    }
     *ret = s;
     return ST_OK;
 }

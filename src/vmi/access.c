@@ -284,7 +284,7 @@ status_t access_write(vmi_instance_t vmi, const struct access *a, const void *bu
 {
     size_t put = 0;
     int st;
-    vmi->memo.pid = 0; /* the program may be changing the very process list */
+    vmi->memo.pid = vmi->memo.dtb_pid = 0; /* the program may be changing the very process list */
     if (!a->space)
         st = phys_write(&vmi->source.phys, a->addr, buf, n, &put);
     else if (cache_has_v2p(vmi))

@@ -22,6 +22,8 @@ MUST_USE int pe_symbol_by_name(vmi_instance_t vmi, const struct access *a, const
 MUST_USE int pe_symbol_by_address(vmi_instance_t vmi, const struct access *a, uint64_t rva,
                                   char *name);
 
+/* All zeros. */
+void page_info_clear(page_info_t *info);
 /* Fills what a walk says into LibVMI's record; vaddr, paddr, size and the levels. Other members are
  * left alone. */
 void page_info_of_walk(page_info_t *info, page_mode_t pm, const struct walk *w);

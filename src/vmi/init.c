@@ -36,7 +36,9 @@ static void close_os(vmi_instance_t vmi)
         os_close(&vmi->os);
     vmi->have_os = false;
     profile_file_close(&vmi->profile);
-    vmi->memo.pid = 0;
+    vmi->memo.pid = vmi->memo.dtb_pid = 0;
+    free(vmi->ksyms);
+    vmi->ksyms = NULL;
     vmi->space.policy = NULL; /* it was the view's */
 }
 

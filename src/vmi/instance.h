@@ -7,6 +7,7 @@
 
 #include "os/os.h"
 #include "source/source.h"
+#include "vmi/ksym.h"
 #include "vmi/map.h"
 #include "vmi/profile_file.h"
 
@@ -55,6 +56,8 @@ struct vmi_instance {
     struct {
         vmi_pid_t pid; /* 0: none */
         struct aspace space;
+        vmi_pid_t dtb_pid; /* 0: none */
+        addr_t dtb;
     } memo;
 
     /*
@@ -76,6 +79,7 @@ struct vmi_instance {
     struct vmi_statistics statistics;
     struct vmi_caches *caches; /* what programs add themselves (vmi_v2pcache_add and its siblings);
                                   NULL until used */
+    struct ksym_cache *ksyms;  /* vmi/ksym.h; NULL until used */
     struct map names;          /* strings that were given out, each once; dropped by a flush */
     os_t profile_os;           /* of vmi_init_profile, until an OS is found */
     void *json;                /* json_object of the profile, parsed on first request; see json.c */

@@ -110,11 +110,13 @@ void map_remove(struct map *m, bool (*which)(const struct map_entry *e, const vo
         *e = (struct map_entry){.state = MAP_GONE};
         m->used--;
     }
+    if (!m->used) { /* so that a search in what was large once costs nothing */
+        free(m->entry);
+        *m = (struct map){0};
+    }
 }
 
 void map_deinit(struct map *m)
 {
     map_remove(m, NULL, NULL);
-    free(m->entry);
-    *m = (struct map){0};
 }

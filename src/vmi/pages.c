@@ -27,11 +27,12 @@ static int add_page(const struct walk *w, void *arg)
     struct page_list *l = arg;
     if (l->n == MAX_PAGES)
         return 1;
-    page_info_t *info = calloc(1, sizeof *info);
+    page_info_t *info = malloc(sizeof *info);
     if (!info) {
         l->no_memory = true;
         return 1;
     }
+    page_info_clear(info);
     page_info_of_walk(info, l->pm, w);
     info->pt = l->pt;
     info->vaddr &= ~(w->size - 1);

@@ -137,7 +137,7 @@ int profile_file_open(const char *path, struct diag *d, struct profile_file *ret
 {
     struct profile_file f, cached;
     struct compact_origin now = {0};
-    char name[64];
+    char name[64], place[PATH_MAX];
     int own, st = map_file(path, d, &f);
 
     if (st != ST_OK)
@@ -149,7 +149,8 @@ int profile_file_open(const char *path, struct diag *d, struct profile_file *ret
     }
     now.size = f.bytes.n;
     plat_file_stamp(&f.file, &now.mtime_ns, &own);
-    bool worth = !compact_is(f.bytes) && (packed || f.bytes.n >= WORTH_KEEPING);
+    bool worth = !compact_is(f.bytes) && (packed || f.bytes.n >= WORTH_KEEPING) &&
+                 plat_cache_path("", place, sizeof place) == 0;
     profile_cache_name(path, name, sizeof name);
     if (worth && from_cache(name, &f, &now, &cached)) {
         profile_file_close(&f);

@@ -19,7 +19,7 @@ static inline status_t read_va(vmi_instance_t vmi, uint64_t va, vmi_pid_t pid, v
         none_done(done);
         return vmi_fail(vmi, ST_INVALID, "no buffer was given");
     }
-    if (__builtin_expect(pid == 0 && vmi->have_os && !vmi->caches, 1)) {
+    if (__builtin_expect(pid == 0 && vmi->have_os && !cache_has_v2p(vmi), 1)) {
         size_t got;
         int st = aspace_read(&vmi->os.kernel, GVA(va), buf, n, &got);
         if (done)

@@ -24,14 +24,35 @@ static size_t find_end(const uint8_t *p, size_t from, size_t n, size_t unit, boo
     return at;
 }
 
+/* Most strings are short: one look, and an allocation of their size. NULL: to be read piece by
+ * piece. */
+static char *read_short(vmi_instance_t vmi, const struct access *a)
+{
+    char piece[64];
+    size_t n = MIN_OF(sizeof piece, PAGE - (size_t)(a->addr % PAGE)), got;
+    if (cache_has_v2p(vmi) || access_copy(vmi, a, piece, n, &got) != ST_OK)
+        return NULL;
+    const char *end = memchr(piece, 0, n);
+    char *ret = end ? malloc((size_t)(end - piece) + 1) : NULL;
+    if (!ret)
+        return NULL;
+    memcpy(ret, piece, (size_t)(end - piece) + 1);
+    vmi->statistics.bytes_read += n;
+    if (a->space)
+        vmi->walk.failed = false;
+    return ret;
+}
+
 /* Units of 1 or 2 bytes up to a zero one, up to memory that is not there, or to the cap;
  * terminated. NULL: nothing. */
 static void *read_units(vmi_instance_t vmi, const struct access *a, size_t unit)
 {
-    uint8_t *buf = NULL;
+    uint8_t *buf = unit == 1 ? (uint8_t *)read_short(vmi, a) : NULL;
     size_t n = 0, cap = 0, end = 0;
     bool found = false;
     int st = ST_OK;
+    if (buf)
+        return buf;
     while (!found && st == ST_OK && n < MAX_STRING) {
         struct access at = *a;
         at.addr += n;

@@ -12,7 +12,7 @@ status_t vmi_translate_kv2p(vmi_instance_t vmi, addr_t vaddr, addr_t *paddr)
     struct access a;
     if (!vmi || !paddr)
         return vmi_fail(vmi, ST_INVALID, "no place for the physical address was given");
-    if (__builtin_expect(vmi->have_os && !vmi->caches, 1)) {
+    if (__builtin_expect(vmi->have_os && !cache_has_v2p(vmi), 1)) {
         int st = aspace_translate(&vmi->os.kernel, GVA(vaddr), paddr, &left);
         if (__builtin_expect(st == ST_OK, 1)) {
             vmi->walk.failed = false;
@@ -65,6 +65,11 @@ status_t vmi_translate_ksym2v(vmi_instance_t vmi, const char *symbol, addr_t *va
         return VMI_FAILURE;
     if (!symbol)
         return vmi_fail(vmi, ST_INVALID, "no symbol was named");
+    size_t n = strlen(symbol);
+    if (!(vmi->caches && vmi->caches->sym.used) && ksym_get(vmi->ksyms, symbol, n, vaddr)) {
+        vmi->statistics.symbol_lookups++;
+        return VMI_SUCCESS;
+    }
     if (cache_get_symbol(vmi, 0, CACHE_BY_PID, 0, symbol, vaddr))
         return VMI_SUCCESS;
     if (!vmi_need_os(vmi))
@@ -77,6 +82,7 @@ status_t vmi_translate_ksym2v(vmi_instance_t vmi, const char *symbol, addr_t *va
     if (st != ST_OK)
         return vmi_fail(vmi, st, "the kernel has no symbol %.128s (%s has %llu)", symbol,
                         vmi->os.symbols.ops->kind, (unsigned long long)vmi->os.info.symbols);
+    ksym_put(&vmi->ksyms, symbol, n, s.address);
     *vaddr = s.address;
     return VMI_SUCCESS;
 }
@@ -139,11 +145,19 @@ status_t vmi_pid_to_dtb(vmi_instance_t vmi, vmi_pid_t pid, addr_t *dtb)
         *dtb = root;
         return VMI_SUCCESS;
     }
+    if (vmi->memo.dtb_pid == pid) {
+        *dtb = vmi->memo.dtb;
+        return VMI_SUCCESS;
+    }
     if (access_process(vmi, pid, &p) != VMI_SUCCESS)
         return VMI_FAILURE;
     if (!p.dtb)
         return vmi_fail(vmi, ST_ABSENT, "the page table of process %d cannot be found", (int)pid);
     *dtb = p.dtb;
+    if (!vmi->source.live) {
+        vmi->memo.dtb_pid = pid;
+        vmi->memo.dtb = p.dtb;
+    }
     return VMI_SUCCESS;
 }
 
@@ -228,9 +242,10 @@ status_t vmi_pagetable_lookup_extended(vmi_instance_t vmi, addr_t pt, addr_t vad
 {
     if (!info)
         return vmi_fail(vmi, ST_INVALID, "no place for the page's description was given");
-    *info = (page_info_t){0};
-    if (!mode_known(vmi))
+    if (!mode_known(vmi)) {
+        *info = (page_info_t){0};
         return VMI_FAILURE;
+    }
     return vmi_nested_pagetable_lookup_extended(vmi, 0, VMI_PM_NONE, pt, vmi->page_mode, vaddr,
                                                 info);
 }
@@ -278,28 +293,33 @@ status_t vmi_nested_pagetable_lookup(vmi_instance_t vmi, addr_t npt, page_mode_t
     return VMI_SUCCESS;
 }
 
+/*
+ * Where a page_info_t has the location of an entry, by how many levels are below it; the value is
+ * behind it. 0: LibVMI has no name for it (the fifth level).
+ */
+static const uint8_t level_at[VMI_PM_EPT_5L + 1][XLAT_MAX_LEVELS] = {
+#define AT(member) offsetof(page_info_t, member##_location)
+    [VMI_PM_LEGACY] = {AT(x86_legacy.pte), AT(x86_legacy.pgd)},
+    [VMI_PM_PAE] = {AT(x86_pae.pte), AT(x86_pae.pgd), AT(x86_pae.pdpe)},
+    [VMI_PM_IA32E] = {AT(x86_ia32e.pte), AT(x86_ia32e.pgd), AT(x86_ia32e.pdpte),
+                      AT(x86_ia32e.pml4e)},
+    [VMI_PM_AARCH64] = {AT(arm_aarch64.tld), AT(arm_aarch64.sld), AT(arm_aarch64.fld),
+                        AT(arm_aarch64.zld)},
+    [VMI_PM_EPT_4L] = {AT(x86_ia32e.pte), AT(x86_ia32e.pgd), AT(x86_ia32e.pdpte),
+                       AT(x86_ia32e.pml4e)},
+    [VMI_PM_EPT_5L] = {AT(x86_ia32e.pte), AT(x86_ia32e.pgd), AT(x86_ia32e.pdpte),
+                       AT(x86_ia32e.pml4e)},
+#undef AT
+};
+
 /* The levels of a walk, from the root, under the names that LibVMI has for them. */
 static void fill_levels(page_info_t *info, page_mode_t pm, const struct walk *w)
 {
-    addr_t *x86[] = {&info->x86_ia32e.pte_location, &info->x86_ia32e.pgd_location,
-                     &info->x86_ia32e.pdpte_location, &info->x86_ia32e.pml4e_location};
-    addr_t *pae[] = {&info->x86_pae.pte_location, &info->x86_pae.pgd_location,
-                     &info->x86_pae.pdpe_location};
-    addr_t *legacy[] = {&info->x86_legacy.pte_location, &info->x86_legacy.pgd_location};
-    addr_t *arm64[] = {&info->arm_aarch64.tld_location, &info->arm_aarch64.sld_location,
-                       &info->arm_aarch64.fld_location, &info->arm_aarch64.zld_location};
     for (unsigned i = 0; i < w->levels; i++) {
-        unsigned up = w->form->levels - 1u - i; /* levels above the last one */
-        addr_t *slot = NULL;                    /* location; the value is behind it */
-        if (pm == VMI_PM_LEGACY)
-            slot = up < 2 ? legacy[up] : NULL;
-        else if (pm == VMI_PM_PAE)
-            slot = up < 3 ? pae[up] : NULL;
-        else if (pm == VMI_PM_AARCH64)
-            slot = up < 4 ? arm64[up] : NULL;
-        else if (pm != VMI_PM_AARCH32)
-            slot = up < 4 ? x86[up] : NULL; /* there is no name for the fifth level */
-        if (slot) {
+        unsigned below = w->form->levels - 1u - i;
+        uint8_t at = pm <= VMI_PM_EPT_5L && below < XLAT_MAX_LEVELS ? level_at[pm][below] : 0;
+        if (at) {
+            addr_t *slot = (addr_t *)(void *)((char *)info + at);
             slot[0] = w->entry[i].at;
             slot[1] = w->entry[i].value;
         } else if (pm == VMI_PM_AARCH32 && i < 2) {
@@ -308,6 +328,14 @@ static void fill_levels(page_info_t *info, page_mode_t pm, const struct walk *w)
             arm32[1] = (uint32_t)w->entry[i].value;
         }
     }
+}
+
+void page_info_clear(page_info_t *info)
+{
+    /* in two parts: one of this size becomes "rep stos", which costs as much as a walk */
+    enum { HALF = 64 };
+    memset(info, 0, HALF);
+    memset((char *)info + HALF, 0, sizeof *info - HALF);
 }
 
 void page_info_of_walk(page_info_t *info, page_mode_t pm, const struct walk *w)
@@ -328,7 +356,12 @@ status_t vmi_nested_pagetable_lookup_extended(vmi_instance_t vmi, addr_t npt, pa
     struct walk w, outer;
     if (!info)
         return vmi_fail(vmi, ST_INVALID, "no place for the page's description was given");
-    *info = (page_info_t){.vaddr = vaddr, .pt = pt, .pm = pm, .npt = npt, .npm = npm};
+    page_info_clear(info);
+    info->vaddr = vaddr;
+    info->pt = pt;
+    info->pm = pm;
+    info->npt = npt;
+    info->npm = npm;
     if (check_nested_args(vmi, npm, pm) != VMI_SUCCESS ||
         access_table(vmi, npt, npm, pt, pm, vaddr, &a) != VMI_SUCCESS)
         return VMI_FAILURE;

@@ -135,7 +135,7 @@ static __attribute__((noinline, cold)) uint64_t resolve(const struct aspace *as,
                                                         uint64_t va, uint64_t entry)
 {
     uint64_t e = entry;
-    if (!as->policy || as->policy->resolve(as->policy->arg, as, level, entry, va, &e) != ST_OK)
+    if (as->policy->resolve(as->policy->arg, as, level, entry, va, &e) != ST_OK)
         return entry;
     return e;
 }
@@ -180,7 +180,7 @@ walk_step(const struct aspace *as, const struct paging_form *f, unsigned level, 
         return fault;
     s->raw = e;
     if (__builtin_expect(!(e & f->present_mask), 0)) {
-        e = quick ? 0 : resolve(as, level, va, e);
+        e = quick || !as->policy ? 0 : resolve(as, level, va, e);
         if (!(e & f->present_mask))
             return WALK_NOT_PRESENT;
     }
@@ -224,35 +224,51 @@ static enum walk_fault finish_walk(const struct aspace *as, const struct step *s
     return WALK_OK;
 }
 
-int aspace_walk(const struct aspace *as, gva_t va, struct walk *ret)
+/* `f` is a constant where this is inlined for one form. */
+static inline __attribute__((always_inline)) void
+walk_in(const struct aspace *as, const struct paging_form *f, uint64_t root, struct walk *ret)
 {
-    const struct aspace_half *h = half_of(as, va.v);
-    const struct paging_form *f = h->form;
-    struct window win = {0};
-    uint64_t table = h->root & ~as->addr_clear;
+    struct window win = window_for(as);
+    uint64_t table = root & ~as->addr_clear;
     unsigned rights = ALL_RIGHTS;
-    *ret = (struct walk){.va = va.v, .form = f};
-    if (!canonical(f, va.v)) {
+    if (!canonical(f, ret->va)) {
         ret->fault = WALK_NOT_CANONICAL;
-        return ST_ABSENT;
+        return;
     }
     for (unsigned level = 0; level < f->levels; level++) {
         struct step s = {0};
-        ret->fault = walk_step(as, f, level, table, va.v, &win, false, &s);
+        ret->fault = walk_step(as, f, level, table, ret->va, &win, false, &s);
         ret->entry[level].at = s.at;
-        if (ret->fault == WALK_TABLE_ABSENT || ret->fault == WALK_OUTER)
-            return ST_ABSENT;
+        if (__builtin_expect(ret->fault == WALK_TABLE_ABSENT || ret->fault == WALK_OUTER, 0))
+            return;
         ret->entry[level].value = s.raw;
         ret->levels = level + 1;
-        if (ret->fault != WALK_OK)
-            return ST_ABSENT;
+        if (__builtin_expect(ret->fault != WALK_OK, 0))
+            return;
         rights &= f->rights(level, s.leaf, s.entry);
         if (s.leaf) {
             ret->fault = finish_walk(as, &s, rights, ret);
-            break;
+            return;
         }
         table = s.addr;
     }
+}
+
+int aspace_walk(const struct aspace *as, gva_t va, struct walk *ret)
+{
+    const struct aspace_half *h = half_of(as, va.v);
+    /* member by member: the compiler clears what is this large by "rep stos", which costs a walk */
+    ret->va = va.v;
+    ret->pa = ret->outer_pa = ret->size = 0;
+    ret->rights = 0;
+    ret->levels = 0;
+    ret->form = h->form;
+    for (unsigned i = 0; i < XLAT_MAX_LEVELS; i++)
+        ret->entry[i].at = ret->entry[i].value = 0;
+    if (__builtin_expect(h->form == &forms[FORM_X86_4LEVEL], 1))
+        walk_in(as, &forms[FORM_X86_4LEVEL], h->root, ret);
+    else
+        walk_in(as, h->form, h->root, ret);
     return ret->fault == WALK_OK ? ST_OK : ST_ABSENT;
 }
 
@@ -417,7 +433,10 @@ int aspace_read(const struct aspace *as, gva_t va, void *buf, size_t n, size_t *
     const uint8_t *p = n - 1 < 8 ? number_at(as, va.v) : NULL;
     if (!p)
         return read_long(as, va.v, buf, n, done);
-    memcpy(buf, p, n);
+    if (n == 8) /* a constant: no call */
+        memcpy(buf, p, 8);
+    else
+        memcpy(buf, p, n);
     if (done)
         *done = n;
     return ST_OK;
@@ -524,7 +543,6 @@ int aspace_read_str(const struct aspace *as, gva_t va, char *buf, size_t size)
 /* A descent through the tables, table by table: each entry of a table is read once. */
 struct descent {
     const struct aspace *as;
-    const struct paging_form *form;
     struct window win;
     uint64_t tables_left;
     uint64_t table[XLAT_MAX_LEVELS];
@@ -537,16 +555,16 @@ struct descent {
 
 /* The entry for `va` at the current level: goes down a level, or visits a page. *size: bytes to
  * pass over, 0 when down. */
-static int visit_entry(struct descent *d, uint64_t va, uint64_t *size)
+static inline __attribute__((always_inline)) int
+visit_entry(struct descent *d, const struct paging_form *f, uint64_t va, uint64_t *size)
 {
     unsigned level = d->level;
     struct step s = {0};
-    enum walk_fault fault =
-        walk_step(d->as, d->form, level, d->table[level], va, &d->win, false, &s);
-    *size = 1ULL << d->form->level[level].shift;
+    enum walk_fault fault = walk_step(d->as, f, level, d->table[level], va, &d->win, false, &s);
+    *size = 1ULL << f->level[level].shift;
     if (fault != WALK_OK)
         return 0;
-    unsigned rights = d->rights[level] & d->form->rights(level, s.leaf, s.entry);
+    unsigned rights = d->rights[level] & f->rights(level, s.leaf, s.entry);
     d->w.entry[level].at = s.at;
     d->w.entry[level].value = s.raw;
     if (!s.leaf) {
@@ -569,18 +587,21 @@ static int visit_entry(struct descent *d, uint64_t va, uint64_t *size)
     return d->visit(&d->w, d->arg);
 }
 
-/* All pages of [from, to], which the form can translate through the root. */
-static int visit_span(struct descent *d, const struct aspace_half *h, uint64_t from, uint64_t to)
+/* All pages of [from, to], which the form can translate through the root. `f` is a constant where
+ * this is inlined for one form. */
+static inline __attribute__((always_inline)) int visit_span(struct descent *d,
+                                                            const struct paging_form *f,
+                                                            uint64_t root, uint64_t from,
+                                                            uint64_t to)
 {
-    d->form = h->form;
     d->level = 0;
-    d->table[0] = h->root & ~d->as->addr_clear;
+    d->table[0] = root & ~d->as->addr_clear;
     d->rights[0] = ALL_RIGHTS;
-    d->w = (struct walk){.form = h->form};
+    d->w = (struct walk){.form = f};
     uint64_t va = from;
     for (;;) {
         uint64_t size;
-        int stop = visit_entry(d, va, &size);
+        int stop = visit_entry(d, f, va, &size);
         if (stop)
             return stop;
         if (!size)
@@ -589,7 +610,7 @@ static int visit_span(struct descent *d, const struct aspace_half *h, uint64_t f
         if (next <= va || next > to)
             return 0;
         /* Up to the table that holds the next entry, too. */
-        while (d->level && (va ^ next) >> d->form->level[d->level - 1].shift)
+        while (d->level && (va ^ next) >> f->level[d->level - 1].shift)
             d->level--;
         va = next;
     }
@@ -610,7 +631,10 @@ int aspace_each_page(const struct aspace *as, uint64_t from, uint64_t to, uint64
         uint64_t lo = upper ? ~0ULL << shift : 0, hi = upper ? ~0ULL : (1ULL << shift) - 1;
         lo = MAX_OF(MAX_OF(lo, from), i < 2 ? 0 : as->split);
         hi = MIN_OF(MIN_OF(hi, to), i < 2 ? as->split - 1 : ~0ULL);
-        int stop = lo <= hi ? visit_span(&d, h, lo, hi) : 0;
+        int stop = lo > hi ? 0
+                   : f == &forms[FORM_X86_4LEVEL]
+                       ? visit_span(&d, &forms[FORM_X86_4LEVEL], h->root, lo, hi)
+                       : visit_span(&d, f, h->root, lo, hi);
         if (stop)
             return stop;
     }

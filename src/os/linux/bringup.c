@@ -522,6 +522,22 @@ static void drop(struct linux_view *l)
     memset(l->m, 0, sizeof l->m);
 }
 
+/*
+ * Does what the user gave tell where this very banner is? Then it is this kernel's, complete, and
+ * moved as we think: the kernel's own table need not be decoded.
+ */
+static bool given_fits(const struct bringup *b, const struct lx_guess *g, const uint8_t *banner)
+{
+    const struct lx_given *given = &b->l->given;
+    const struct symtab *t = given->sysmap.ops ? &given->sysmap : &given->profile.symbols;
+    uint64_t slide, from, at, task;
+    return g->va && t->ops && t->ops->count(t->self) >= 10000 &&
+           lx_given_slide(given, &b->l->kallsyms, g->va, &slide, &from) == ST_OK &&
+           lx_given_symbol(given, "linux_banner", &at) == ST_OK &&
+           lx_given_symbol(given, "init_task", &task) == ST_OK &&
+           at + slide == g->va + b->part_off + (uint64_t)(banner - b->part.p);
+}
+
 static int prove(void *arg, const struct lx_guess *guess)
 {
     struct bringup *b = arg;
@@ -534,13 +550,14 @@ static int prove(void *arg, const struct lx_guess *guess)
     if (!g.size ||
         image_bytes(b, &g, g.ro_size ? g.ro : 0, g.ro_size ? g.ro_size : g.size) != ST_OK)
         return ST_ABSENT;
-    if (!banner_search(b->part, banner, sizeof banner))
+    const uint8_t *at = banner_search(b->part, banner, sizeof banner);
+    if (!at)
         return ST_ABSENT;
     if (l->given.error.code != ST_OK) {
         b->refused = l->given.error;
         return ST_ABSENT;
     }
-    int st = open_kallsyms(b, &g);
+    int st = given_fits(b, &g, at) ? ST_ABSENT : open_kallsyms(b, &g);
     if (st != ST_OK && !lx_given_symbols(&l->given))
         return st;
     if (settle_va(b, &g) != ST_OK || settle_root(b, &g, &root_how) != ST_OK) {

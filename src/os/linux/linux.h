@@ -28,10 +28,12 @@ struct linux_view {
     struct osview *v;
     struct lx_image image;
     struct lx_member m[L_COUNT];
-    uint64_t init_task, modules, timekeeper;  /* addresses of the variables; 0: not known */
-    uint64_t flags;                           /* VMI_OPEN_NO_* */
-    struct lx_given given;                    /* owned: what the user says */
-    bool types_given;                         /* v->types are the given profile's */
+    uint64_t init_task, modules, timekeeper; /* addresses of the variables; 0: not known */
+    uint64_t flags;                          /* VMI_OPEN_NO_* */
+    struct lx_given given;                   /* owned: what the user says */
+    uint64_t found_task; /* the process that was looked up last, to be looked at first */
+    int32_t found_pid;   /* 0: none */
+    bool types_given;    /* v->types are the given profile's */
     struct symtab kallsyms, exports;          /* owned: what v->symbols is made of */
     char vmcoreinfo[4097];                    /* text of the note; "" when none was found */
     struct lx_module_types *module_types;     /* owned: what was asked for so far */

@@ -194,8 +194,47 @@ int lx_processes(struct osview *v, uint32_t flags, vmi_process_cb cb, void *data
     return ST_OK;
 }
 
+/* Is this task, which was on the list once, still on it, and the leader of this group? */
+static bool still_listed(struct linux_view *l, uint64_t task, int32_t pid)
+{
+    const struct aspace *k = &l->v->kernel;
+    const unsigned ps = l->v->ptr_size;
+    uint64_t node = task + lx_off(l, L_task_tasks), next, prev, back, v;
+    return lx_read(l, task, L_task_pid, &v) == ST_OK && (int32_t)v == pid &&
+           read_ptr(k, ps, node, &next) == ST_OK && read_ptr(k, ps, node + ps, &prev) == ST_OK &&
+           read_ptr(k, ps, next + ps, &back) == ST_OK && back == node &&
+           read_ptr(k, ps, prev, &back) == ST_OK && back == node;
+}
+
+/*
+ * The leader with this id: only ids are read on the way. Whatever is wrong with the list is left to
+ * the listing, which tells it.
+ */
+static int find_leader(struct linux_view *l, int32_t pid, struct vmi_process *ret)
+{
+    struct list_walk w;
+    uint64_t node, v;
+    if (!l->init_task || !lx_has(l, L_task_tasks) || !lx_has(l, L_task_pid))
+        return ST_ABSENT;
+    if (l->found_task && l->found_pid == pid && still_listed(l, l->found_task, pid))
+        return lx_process_read(l, l->found_task, ret);
+    list_start(&w, &l->v->kernel, l->v->ptr_size, l->init_task + lx_off(l, L_task_tasks),
+               lx_most(l, L_task_size, MAX_TASKS));
+    while (list_next(&w, NULL, &node) == 1) {
+        uint64_t task = node - lx_off(l, L_task_tasks);
+        if (lx_read(l, task, L_task_pid, &v) != ST_OK || (int32_t)v != pid)
+            continue;
+        l->found_pid = pid;
+        l->found_task = task;
+        return lx_process_read(l, task, ret);
+    }
+    return ST_ABSENT;
+}
+
 int lx_process(struct osview *v, int32_t pid, struct vmi_process *ret)
 {
+    if (find_leader(lx_of(v), pid, ret) == ST_OK)
+        return ST_OK;
     return os_process_by_id(v, lx_processes, true, pid, ret);
 }
 
