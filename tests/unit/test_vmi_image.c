@@ -101,7 +101,7 @@ static void check_elf(struct fake *f)
     assert_null(vmi_translate_v2sym(f->vmi, &image_context, 0));
 }
 
-static void elf_images(void **state)
+static void q35_elf_images(void **state)
 {
     struct fake *f = *state;
     for (int i = 0; i < 4;
@@ -117,7 +117,7 @@ static void elf_images(void **state)
     assert_int_equal(vmi_translate_sym2v(f->vmi, &image_context, NULL, &va), VMI_FAILURE);
 }
 
-static void forged_elf_images(void **state)
+static void q35_forged_elf_images(void **state)
 {
     struct fake *f = *state;
     uint8_t *p = fake_at(f, IMAGE_PA);
@@ -181,7 +181,7 @@ static void make_pe(uint8_t *p)
     }
 }
 
-static void pe_images(void **state)
+static void q53_pe_images(void **state)
 {
     struct fake *f = *state;
     uint8_t *p = fake_at(f, IMAGE_PA), head[1024];
@@ -224,7 +224,7 @@ static void pe_images(void **state)
     assert_true(peparse_get_idd_rva(0, NULL, NULL, NULL, NULL) == 0);
 }
 
-static void forged_pe_images(void **state)
+static void q53_forged_pe_images(void **state)
 {
     struct fake *f = *state;
     uint8_t *p = fake_at(f, IMAGE_PA), head[512] = {0};
@@ -270,7 +270,7 @@ static void forged_pe_images(void **state)
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {T(elf_images), T(forged_elf_images), T(pe_images),
-                                       T(forged_pe_images)};
+    const struct CMUnitTest tests[] = {T(q35_elf_images), T(q35_forged_elf_images),
+                                       T(q53_pe_images), T(q53_forged_pe_images)};
     return cmocka_run_group_tests_name("vmi image", tests, NULL, NULL);
 }
