@@ -57,17 +57,20 @@ enum event_table { EVENT_IDTR = 1, EVENT_GDTR, EVENT_LDTR, EVENT_TR };
 enum { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI, GPR_R8 };
 enum { SEG_CS, SEG_SS, SEG_DS, SEG_ES, SEG_FS, SEG_GS, SEG_COUNT };
 
-/* The vCPU's state at the event. What the hypervisor's version does not tell is 0. */
+/* The vCPU's state at the event. What the hypervisor's version does not tell is 0. The order up to
+ * vmtrace_pos is that of Xen's newest ring, so that it is copied as it lies. */
 struct event_regs {
-    uint64_t gpr[16], rip, rflags;
-    uint64_t cr0, cr2, cr3, cr4, dr6, dr7;
+    uint64_t gpr[16], rflags;
+    uint64_t dr6, dr7, rip;
+    uint64_t cr0, cr2, cr3, cr4;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
-    uint64_t efer, star, lstar, shadow_gs;
+    uint64_t efer, star, lstar;
     uint64_t gdtr_base, npt_base, vmtrace_pos;
+    uint64_t shadow_gs;
     struct {
         uint64_t base;
         uint32_t limit; /* in pages when the granularity bit of ar is set */
-        uint16_t ar;    /* type, s, dpl, p, avl, l, db, g: 12 bits, as in VT-x without the gap */
+        uint16_t ar;    /* type:4 s dpl:2 p avl l db g: 12 bits, as x86_segment_flags_t */
         uint16_t sel;
     } seg[SEG_COUNT];
     uint16_t gdtr_limit;
@@ -112,8 +115,8 @@ struct event_request {
         struct {
             enum event_table table;
             bool write;
-            uint32_t instr_info;    /* Intel */
-            uint64_t qualification; /* Intel; AMD before Xen 4.14: exit information */
+            uint32_t instr_info;               /* Intel */
+            uint64_t qualification, exit_info; /* Intel; AMD before Xen 4.14 */
         } descriptor;
         struct {
             uint64_t reason, qualification;
@@ -149,8 +152,11 @@ struct event_reply {
     uint32_t flags; /* REPLY_* */
     uint16_t view, next_view;
     uint32_t insn_length;
-    const void *data; /* caller's, valid during answer */
+    const void *data; /* the hook's, until `release` */
     uint32_t data_size;
+    /* Called (if not NULL) when the request has been answered; for a hook that gave data. */
+    void (*release)(void *data);
+    void *release_data;
 };
 
 enum {
@@ -199,18 +205,21 @@ struct view_ops {
     MUST_USE int (*visible)(void *events, uint16_t view, bool on);
 };
 
-/*
- * `source` is source.impl. Views and what an old version lacks answer ST_UNSUPPORTED, with the
- * name of what is missing in the story.
- */
+struct source;
+
+/* Views and what an old version lacks answer ST_UNSUPPORTED, with the name of what is missing in
+ * the story. */
 struct event_ops {
     /* Needs nothing switched on and changes nothing. */
-    MUST_USE int (*capabilities)(void *source, struct diag *d, struct event_capabilities *ret);
+    MUST_USE int (*capabilities)(const struct source *source, struct diag *d,
+                                 struct event_capabilities *ret);
     /*
      * Takes the guest's event channel. ST_BUSY: another monitor has it (the story names it);
      * what a monitor that died has left is cleaned up first. `d` is kept for all later stories.
+     * `channel` is NULL, or a handle of the platform's that the program waits on itself (Xen:
+     * xenevtchn_handle); `wait` then never waits.
      */
-    MUST_USE int (*open)(void *source, struct diag *d, void **ret);
+    MUST_USE int (*open)(const struct source *source, void *channel, struct diag *d, void **ret);
     /* All traps off, all vCPUs running, requests that still wait answered. NULL is allowed. */
     void (*close)(void *events);
     MUST_USE int (*trap)(void *events, const struct event_trap *trap, bool on);

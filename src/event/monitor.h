@@ -41,6 +41,7 @@ typedef enum hook_result (*hook_fn)(struct monitor *m, struct hook *hook,
 struct hook {
     enum event_kind kind;
     uint32_t flags; /* TRAP_* of the trap to be set */
+    bool early;     /* asked before all that are registered already (memory: not) */
     union {
         /*
          * Frames [first, end) in a view; a request matches if it shares an access (any access with
@@ -60,12 +61,16 @@ struct hook {
             bool only_equal;
             uint64_t equal;
         } cr;
+        /* `list` (the owner's, until released): the traps to be set are these n, and `index` is
+         * MSR_EVERY. */
         struct {
             uint32_t index;
+            const uint32_t *list;
+            size_t n;
         } msr;
         struct {
-            uint64_t vcpus; /* a mask; change it with monitor_step_vcpu */
-            uint64_t on;    /* those that step now; the monitor's */
+            uint64_t vcpus; /* a mask: steps of these vCPUs are passed on */
+            uint64_t on;    /* those that step; changed with monitor_step_vcpu */
         } step;
     };
     hook_fn call;
@@ -73,7 +78,7 @@ struct hook {
     /* Called when the monitor has let go of the hook, or NULL. `status`: of lifting its trap. */
     void (*released)(struct hook *hook, int status);
 
-    struct hook *next; /* the rest is the monitor's */
+    struct hook *next; /* the rest is the monitor's; zero before monitor_add */
     enum { HOOK_IDLE, HOOK_ACTIVE, HOOK_LEAVING } state;
 };
 
@@ -102,8 +107,10 @@ struct monitor_statistics {
     uint32_t largest_batch;
 };
 
-/* Opens the source's events. ST_UNSUPPORTED when it has none. */
-MUST_USE int monitor_open(struct source *source, struct diag *d, struct monitor **ret);
+/* Opens the source's events; both must stay where they are. `channel`: see event_ops.open.
+ * ST_UNSUPPORTED when it has none. */
+MUST_USE int monitor_open(struct source *source, void *channel, struct diag *d,
+                          struct monitor **ret);
 /* Removes all hooks (their `released` is called), cancels jobs, leaves the guest running. */
 void monitor_close(struct monitor *m);
 

@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Events: what is refused whatever the source, and then what the source does (monitor.h). */
-#include "vmi/monitor.h"
+#include "vmi/bridge.h"
 
-/* The source's operations, or NULL with the story recorded: not every source has events, not every
- * instance asked. */
+/* The operations, or NULL with the story recorded: not every source has events, not every instance
+ * asked. */
 static const struct monitor_ops *monitor_of(vmi_instance_t vmi, uint64_t flags)
 {
     if (!vmi)
         return NULL;
-    if (!vmi->monitor || !vmi->monitor->add) {
+    if (vmi->monitor && (vmi->init_flags & flags))
+        return vmi->monitor;
+    if (!vmi->source.event && !vmi->monitor)
         vmi_unsupported(vmi, "events");
-        return NULL;
-    }
-    if (!(vmi->init_flags & flags)) {
+    else
         vmi_fail(vmi, ST_INVALID, "the instance was opened without VMI_INIT_EVENTS");
-        return NULL;
-    }
-    return vmi->monitor;
+    return NULL;
 }
 
 uint32_t vmi_events_version(void)

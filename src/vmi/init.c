@@ -9,6 +9,7 @@
 
 #include "platform/platform.h"
 #include "vmi/access.h"
+#include "vmi/bridge.h"
 #include "vmi/config.h"
 #include "vmi/json.h"
 
@@ -46,6 +47,7 @@ status_t vmi_destroy(vmi_instance_t vmi)
 {
     if (!vmi)
         return VMI_FAILURE;
+    bridge_close(vmi);
     close_os(vmi);
     json_close(vmi);
     config_free(vmi->config);
@@ -275,6 +277,41 @@ static int restrict_memory(struct phys *p, const memory_map_t *map)
     return ST_OK;
 }
 
+/* Events and the domain watch, where they are asked for. */
+static vmi_init_error_t start_events(vmi_instance_t vmi, const vmi_init_data_t *data,
+                                     vmi_instance_t *ret)
+{
+    int st = ST_OK;
+    if (vmi->init_flags & VMI_INIT_EVENTS)
+        st = bridge_open(vmi, (void *)init_datum(data, VMI_INIT_DATA_XEN_EVTCHN));
+    else if (vmi->init_flags & VMI_INIT_DOMAINWATCH)
+        st = bridge_open_watch(vmi);
+    if (st != ST_OK) {
+        vmi_open_fail(st, "%s", vmi->diag.text);
+        vmi_destroy(vmi);
+        return VMI_INIT_ERROR_EVENTS;
+    }
+    *ret = vmi;
+    return VMI_INIT_ERROR_NONE;
+}
+
+/* An instance that can do nothing but watch domains come and go. */
+static vmi_init_error_t open_watch(vmi_instance_t *ret, vmi_mode_t mode)
+{
+    struct source none = {.kind = "xen"};
+    if (mode != VMI_XEN) {
+        vmi_open_fail(ST_UNSUPPORTED, "only Xen's domains can be watched");
+        return VMI_INIT_ERROR_EVENTS;
+    }
+    vmi_instance_t vmi = instance_new(&none, mode, "");
+    if (!vmi) {
+        vmi_open_fail(ST_NOMEM, "no memory for an instance");
+        return VMI_INIT_ERROR_DRIVER;
+    }
+    vmi->init_flags = VMI_INIT_DOMAINWATCH;
+    return start_events(vmi, NULL, ret);
+}
+
 static vmi_init_error_t open_instance(vmi_instance_t *ret, vmi_mode_t mode, const void *domain,
                                       uint64_t flags, const vmi_init_data_t *data)
 {
@@ -286,13 +323,8 @@ static vmi_init_error_t open_instance(vmi_instance_t *ret, vmi_mode_t mode, cons
         vmi_open_fail(ST_UNSUPPORTED, "this library was built without the mode %d", (int)mode);
         return VMI_INIT_ERROR_DRIVER_NOT_DETECTED;
     }
-    if (flags & (VMI_INIT_EVENTS | VMI_INIT_DOMAINWATCH)) {
-        vmi_open_fail(ST_UNSUPPORTED,
-                      "a source of kind \"%.*s\" has no events: open without VMI_INIT_EVENTS and "
-                      "_DOMAINWATCH",
-                      (int)strlen(prefix_of_mode(mode)) - 1, prefix_of_mode(mode));
-        return VMI_INIT_ERROR_EVENTS;
-    }
+    if (flags == VMI_INIT_DOMAINWATCH)
+        return open_watch(ret, mode);
     char *target = target_name(mode, domain, flags, data, &why);
     if (!target)
         return why;
@@ -315,8 +347,7 @@ static vmi_init_error_t open_instance(vmi_instance_t *ret, vmi_mode_t mode, cons
         return VMI_INIT_ERROR_DRIVER;
     }
     vmi->init_flags = flags;
-    *ret = vmi;
-    return VMI_INIT_ERROR_NONE;
+    return start_events(vmi, data, ret);
 }
 
 status_t vmi_init(vmi_instance_t *vmi, vmi_mode_t mode, const void *domain, uint64_t init_flags,

@@ -83,7 +83,8 @@ struct vmi_instance {
     struct map names;          /* strings that were given out, each once; dropped by a flush */
     os_t profile_os;           /* of vmi_init_profile, until an OS is found */
     void *json;                /* json_object of the profile, parsed on first request; see json.c */
-    const struct monitor_ops *monitor; /* events: what the source can; NULL: none */
+    const struct monitor_ops *monitor; /* NULL: events are not switched on */
+    struct bridge *bridge;             /* their state; bridge.h */
 };
 
 /* Records why a call failed and returns VMI_FAILURE; `code` is a ST_* value. Takes over

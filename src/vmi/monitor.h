@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a source with events does for the API. events.c and slat.c check what holds for every
- * source, and then ask here; no source has them yet. All record their story and answer VMI_SUCCESS
- * or VMI_FAILURE.
+ * What an instance with events does for the API. events.c and slat.c check what holds for every
+ * source, and then ask here. All record their story and answer VMI_SUCCESS or VMI_FAILURE. bridge.h
+ * has the only ones; tests may bring their own.
  */
 #ifndef TINYVMI_VMI_MONITOR_H
 #define TINYVMI_VMI_MONITOR_H

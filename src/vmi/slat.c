@@ -3,13 +3,23 @@
  * monitor_ops. */
 #include <libvmi/slat.h>
 
-#include "vmi/monitor.h"
+#include "vmi/bridge.h"
 
 static const struct monitor_ops *views_of(vmi_instance_t vmi)
 {
-    if (vmi && vmi->monitor && vmi->monitor->view_state)
+    if (!vmi)
+        return NULL;
+    if (vmi->monitor)
         return vmi->monitor;
-    vmi_unsupported(vmi, "second-level views");
+    if (!vmi->source.event) {
+        vmi_unsupported(vmi, "second-level views");
+        return NULL;
+    }
+    /* LibVMI's programs use views without events; rights of frames need the ring */
+    int st = bridge_open(vmi, NULL);
+    if (st == ST_OK)
+        return vmi->monitor;
+    vmi_fail(vmi, st, NULL);
     return NULL;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "xen/abi.h"
+#include "xen/event_state.h"
 #include "xen/target.h"
 
 extern const struct source_kind xen_source_kind;
@@ -171,6 +172,7 @@ static int xen_open_source(const char *name, const struct source_options *option
     s.id = t->info.id;
     s.vcpu = &xen_vcpu_ops;
     s.domain = &xen_domain_ops;
+    s.event = &xen_event_ops;
     s.impl = t;
     s.close = close_target;
     s.story = &t->x.diag;
