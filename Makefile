@@ -81,6 +81,8 @@ $B/tinyvmi.pc: force # PREFIX may differ from the last time
 #: make check-windows  the Windows view against images that tests/windows/mkwin writes
 #: make fuzz           each fuzz target for FUZZ_SECONDS (60); make fuzz-corpus runs the seeds alone
 #: make asan           the unit tests under ASan and UBSan
+#: make tsan           the unit tests under ThreadSanitizer
+#: make valgrind       the tests of LibVMI's interface and the examples under valgrind
 #: make bench          speed beside memcpy and libkdumpfile; DUMP= a memory file
 #: make examples        build/examples: the programs that LibVMI's users know
 #: make layers         does a lower folder include a higher one?
@@ -152,6 +154,13 @@ fuzz-corpus: $(FUZZ:%=$B/fuzz/%-corpus)
 asan:
 	@$(MAKE) --no-print-directory -j2 B=$B-asan CC=$(CLANG) OPT="-O1 -g" SAN="$(SANITIZE)" all tests
 	@B=$B-asan tests/run unit fuzz-corpus cli
+
+tsan:
+	@$(MAKE) --no-print-directory -j2 B=$B-tsan CC=$(CLANG) OPT="-O1 -g" SAN="-fsanitize=thread" tests
+	@B=$B-tsan tests/run unit
+
+valgrind: tests
+	@B=$B tests/compat/valgrind
 
 $B/bench/%: bench/%.c $(PARTS)
 	@mkdir -p $(@D)
@@ -240,6 +249,6 @@ endif
 clean:
 	rm -rf $B $B-asan $B-fuzz $B-tsan $B-libvmi
 
-.PHONY: unikernel unikernel-stats check-unikernel demo-xen force all help deps deps-build demo check tests unit examples check-guests check-windows fuzz fuzz-programs fuzz-corpus asan bench layers site site-serve format install install-libvmi-compat install-libvmi clean
+.PHONY: unikernel unikernel-stats check-unikernel demo-xen force all help deps deps-build demo check tests unit examples check-guests check-windows fuzz fuzz-programs fuzz-corpus asan tsan valgrind bench layers site site-serve format install install-libvmi-compat install-libvmi clean
 .SECONDARY: $(LIB_OBJ) $(CMD_OBJ)
 -include $(shell find $B -name '*.d' 2>/dev/null)
