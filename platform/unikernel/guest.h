@@ -30,6 +30,10 @@ void *mm_own_frame(uint64_t mfn);                       /* where a frame of ours
 void *mm_shared_info(uint64_t machine);                 /* mapped at start-up */
 void *mm_break(ptrdiff_t bytes);                        /* the heap's end; NULL: no memory */
 size_t mm_free_bytes(void);                             /* that the heap can still grow by */
+struct mm_usage {
+    size_t all, start, heap, tables; /* bytes */
+};
+void mm_usage(struct mm_usage *ret);
 bool mm_is_text(uint64_t address);
 /* Machine address of the page table entry for an address of the window, whose tables are made
  * first. false: no memory for them. */

@@ -63,8 +63,13 @@ void *sbrk(ptrdiff_t bytes)
 
 void _exit(int status)
 {
-    char text[16];
+    char text[96];
+    struct mm_usage m;
     out_flush(stdout);
+    mm_usage(&m);
+    snprintf(text, sizeof text, "of %zu KiB: start %zu, heap at most %zu, tables %zu", m.all / 1024,
+             m.start / 1024, m.heap / 1024, m.tables / 1024);
+    own_state("memory", text);
     snprintf(text, sizeof text, "%d", status);
     own_state("exit", text);
     guest_end(status);

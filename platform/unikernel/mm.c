@@ -37,6 +37,7 @@ static struct {
     size_t heap_start, heap_end; /* page numbers */
     size_t heap_break;           /* bytes after the first page of the heap */
     size_t tables;               /* page number: from here up taken for page tables */
+    size_t most;                 /* bytes that the heap had at most */
     struct mmu_update batch[BATCH];
 } mm;
 
@@ -211,12 +212,22 @@ size_t mm_free_bytes(void)
     return (mm.tables - mm.heap_start) * PAGE - mm.heap_break;
 }
 
+/* What was used at most, of what there is: start-up's, the heap's, and page tables for the window. */
+void mm_usage(struct mm_usage *ret)
+{
+    *ret = (struct mm_usage){.all = mm.pages * PAGE,
+                             .start = mm.heap_start * PAGE,
+                             .heap = mm.most,
+                             .tables = (mm.pages - mm.tables) * PAGE};
+}
+
 void *mm_break(ptrdiff_t bytes)
 {
     char *heap = page_address(mm.heap_start), *old = heap + mm.heap_break;
     if (bytes < 0 ? (size_t)-bytes > mm.heap_break : (size_t)bytes > mm_free_bytes())
         return NULL;
     mm.heap_break += (size_t)bytes;
+    mm.most = mm.most > mm.heap_break ? mm.most : mm.heap_break;
     if (bytes > 0)
         memset(old, 0, (size_t)bytes);
     return old;

@@ -19,6 +19,7 @@ struct plat_xen {
     int store; /* our number as a user of xenstore; -1: not yet */
     unsigned ports;
     uint32_t port[MOST_PORTS];
+    uint32_t masked; /* the port that plat_xen_wait answered last; 0: none */
     unsigned next; /* whose turn it is, so that a busy one does not starve the rest */
     struct mapping {
         struct mapping *next;
@@ -155,6 +156,7 @@ int plat_xen_unbind(struct plat_xen *x, uint32_t port)
         if (x->port[i] != port)
             continue;
         x->port[i] = x->port[--x->ports];
+        x->masked = x->masked == port ? 0 : x->masked;
         event_mask(port);
         struct evtchn_close close = {.port = port};
         return (int)hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_close, PTR(&close), 0, 0, 0);
@@ -173,11 +175,16 @@ int plat_xen_wait(struct plat_xen *x, uint64_t timeout_ns, uint32_t *port)
 {
     uint64_t now = timeout_ns == UINT64_MAX ? 0 : plat_now_ns();
     uint64_t until = timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
+    if (x->masked)
+        event_unmask(x->masked);
+    x->masked = 0;
     for (;;) {
         for (unsigned i = 0; i < x->ports; i++) {
             unsigned at = (x->next + i) % x->ports;
             if (event_take(x->port[at])) {
                 x->next = at + 1;
+                event_mask(x->port[at]);
+                x->masked = x->port[at];
                 *port = x->port[at];
                 return 1;
             }
@@ -196,6 +203,56 @@ int plat_xen_event_fd(struct plat_xen *x)
 {
     (void)x;
     return -1;
+}
+
+int plat_xen_adopt_events(struct plat_xen *x, void *handle)
+{
+    (void)x;
+    (void)handle;
+    return -ENOSYS; /* there is no libxenevtchn whose handle it could be */
+}
+
+void plat_xen_unmask(struct plat_xen *x, uint32_t port)
+{
+    (void)x;
+    event_unmask(port);
+}
+
+void plat_xen_relax(void)
+{
+    __builtin_ia32_pause();
+}
+
+/* ---- what outlives the program: nothing does, the domain is the program ------------------------ */
+
+int plat_xen_claim(const char *name, char *owner, size_t size, int *ret)
+{
+    (void)name;
+    (void)owner;
+    (void)size;
+    *ret = -1; /* Xen itself lets one have a ring; there is nobody else in here */
+    return 0;
+}
+
+void plat_xen_unclaim(int claim)
+{
+    (void)claim;
+}
+
+int plat_xen_guard(int claim, int (*ready)(void *data), void (*orphaned)(void *data), void *data,
+                   struct plat_guard **ret)
+{
+    (void)claim;
+    (void)ready;
+    (void)orphaned;
+    (void)data;
+    (void)ret;
+    return -ENOSYS;
+}
+
+void plat_xen_guard_end(struct plat_guard *g)
+{
+    (void)g;
 }
 
 /* ---- xenstore -------------------------------------------------------------------------------- */
