@@ -18,7 +18,7 @@ class Image:
     def headers(self):
         """Microsoft, "PE Format": DOS header, signature, COFF header, optional header, section table."""
         guid_age = self.profile["$METADATA"]["GUID_AGE"]
-        self.guid, self.age = guid_age[:32], 1
+        self.guid, self.age = guid_age[:32], int(guid_age[32:], 16)
         self.pdb = self.profile["$METADATA"]["PDBFile"]
         dos = bytearray(0x80)
         dos[:2] = b"MZ"

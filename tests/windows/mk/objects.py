@@ -105,7 +105,8 @@ class Objects:
     def handle_table(self, pid, rows, levels, process=0, bodies=False):
         """rows: (handle, object's body, access, attributes). A handle is 4 times its index; the low two bits of TableCode say how
         many levels of pointers are above the entries. A table of entries is a page and its first entry is not used; so is
-        each table of pointers. `bodies`: as PspCidTable, whose entries point to bodies, not headers."""
+        each table of pointers. They are filled from the front, without gaps. `bodies`: as PspCidTable, whose entries point to
+        bodies, not headers."""
         size = self.t.size("_HANDLE_TABLE_ENTRY")
         low, mid = PAGE // size, PAGE // self.ptr
         pages = {}
@@ -117,7 +118,8 @@ class Objects:
                     self.put(pages[number], "_HANDLE_TABLE_ENTRY.GrantedAccess", 0xfffffffe, 4)  # NextFreeTableEntry
             return pages[number]
 
-        leaf(0)
+        for number in range(max((row[0] for row in rows), default=0) // 4 // low + 1):
+            leaf(number)
         for handle, body, access, attributes in rows:
             index = handle // 4
             self.entry(leaf(index // low) + index % low * size, body if bodies else self.header(body), access, attributes)
@@ -151,10 +153,10 @@ class Objects:
             if p["exit"]:
                 continue
             rows, truth = self.some_handles(p), []
-            # explorer has a table of two levels, services one of three with gaps between its pages
+            # explorer has a table of two levels, services one of three
             levels = {1204: 1, 500: 2}.get(p["pid"], 0)
             low = PAGE // self.t.size("_HANDLE_TABLE_ENTRY")
-            step = {0: 1, 1: low // 3, 2: PAGE // self.ptr * low // 5 + 7}[levels]
+            step = {0: 1, 1: low // 3, 2: PAGE // self.ptr * low // 7 + 7}[levels]
             for k, (body, kind, name, access, of) in enumerate(rows):
                 index = 1 + k * step
                 index += index % low == 0

@@ -16,7 +16,7 @@ class Processes:
         space = self.system if kernel else self.new_space()
         e = self.object("Process", self.t.size("_EPROCESS"))
         create = 0 if kernel and self.xp else self.boot + (pid + 30) * 1234567
-        protection = PROTECTION.get(name, 0) if self.has("_EPROCESS.Protection") else 0
+        protection = None if self.seven else PROTECTION.get(name, 0) if self.has("_EPROCESS.Protection") else 0
         p = {"pid": pid, "ppid": ppid, "comm": name[:14 if self.g.bits64 else 15], "object": e, "dtb": space.root, "session": session,
              "create": create, "exit": create + 50000000 if exited else 0, "threads": 0 if exited else 3 if kernel else 2,
              "kernel": kernel, "protection": protection, "wow64": name == "calc32.exe" and not self.xp, "user_dtb": 0, "peb": 0,

@@ -193,21 +193,25 @@ class Vads:
         index = 0x1ed if self.seven else self.rng.randrange(0x110, 0x1f0)
         while g.bits64 and k.load(k.root + index * 8):
             index += 1
-        self.self_index = index
+        if self.args.kpti:
+            self.set("KiKvaShadow", 1, 1)
+        bare = "noselfmap" in self.args.option
         for p, e, space in self.processes:
             if g.kind == "pae":
                 for i in (2, 3):
                     a, b = (s.load(s.root + i * 8) & ~0xfff for s in (k, space))
                     self.m.data[b:b + PAGE] = self.m.data[a:a + PAGE]
                 third = space.load(space.root + 24) & ~0xfff
-                for i in range(4):
+                for i in range(0 if bare else 4):
                     space.store(third + i * 8, space.load(space.root + i * 8) & ~0xfff | P | W | A | D)
             elif g.kind == "legacy":
                 self.m.data[space.root + 0x800:space.root + PAGE] = self.m.data[k.root + 0x800:k.root + PAGE]
-                space.store(space.root + 0x300 * 4, space.root | P | W | A | D)
+                if not bare:
+                    space.store(space.root + 0x300 * 4, space.root | P | W | A | D)
             else:
                 self.m.data[space.root + 0x800:space.root + PAGE] = self.m.data[k.root + 0x800:k.root + PAGE]
-                space.store(space.root + index * 8, space.root | P | W | A | D | NX)
+                if not bare:
+                    space.store(space.root + index * 8, space.root | P | W | A | D | NX)
             if self.args.kpti and not p["kernel"] and not p["exit"]:
                 self.user_table(p, e, space)
 
