@@ -120,7 +120,7 @@ check-guests: deps
 	@$(MAKE) --no-print-directory -j2 all examples $B/tests/translate
 	@B=$B tests/run guests
 
-check-windows: all $(PARTS)
+check-windows: all examples $(PARTS)
 	@B=$B tests/run windows
 
 $B/tests/%: tests/unit/%.c $(PARTS)
