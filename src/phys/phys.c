@@ -181,6 +181,22 @@ int phys_write(struct phys *p, uint64_t at, const void *buf, size_t n, size_t *d
     return st;
 }
 
+const uint8_t *phys_hold(struct phys *p, uint64_t at, size_t n)
+{
+    const struct phys_range *r = phys_find(p, at);
+    if (!r || !n || r->len - (at - r->start) < n)
+        return NULL;
+    if (r->host)
+        return r->host + (at - r->start);
+    return p->ops && p->ops->hold ? p->ops->hold(p->source, r, at, n) : NULL;
+}
+
+void phys_release(struct phys *p, const uint8_t *held, size_t n)
+{
+    if (p->ops && p->ops->release)
+        p->ops->release(p->source, held, n);
+}
+
 uint64_t phys_next_data(struct phys *p, uint64_t at, uint64_t *end)
 {
     for (size_t i = first_ending_after(p, at); i < p->nr; i++) {

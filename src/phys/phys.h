@@ -52,6 +52,12 @@ struct phys_ops {
      */
     const uint8_t *(*map)(void *source, const struct phys_range *r, uint64_t at, size_t *avail);
     /*
+     * [at, at+n) of `r` in one piece, to be kept until `release` or the source's end; NULL when some
+     * of it is not there. For large things that are decoded in place. NULL: only `read` and `map`.
+     */
+    const uint8_t *(*hold)(void *source, const struct phys_range *r, uint64_t at, size_t n);
+    void (*release)(void *source, const uint8_t *p, size_t n);
+    /*
      * The first address at or after `at` in `r` that was ever touched, and in *end where untouched
      * memory follows (or the source stopped looking); both within `r`. What was not touched reads
      * as zeros. The end of the range, *end untouched, when there is none. NULL: not known. Asked
@@ -117,6 +123,11 @@ static inline const uint8_t *phys_ptr(struct phys *p, uint64_t at, size_t *avail
         return p->ops->map(p->source, r, at, avail);
     return NULL;
 }
+
+/* The n bytes at `at` in one piece, kept until phys_release; NULL when this source cannot, or when
+ * a part is not there: read it then. */
+const uint8_t *phys_hold(struct phys *p, uint64_t at, size_t n);
+void phys_release(struct phys *p, const uint8_t *held, size_t n);
 
 /* Copies n bytes. Stops at the first hole: ST_ABSENT, *done (may be NULL) bytes are valid. n == 0
  * succeeds. */

@@ -63,9 +63,13 @@ static int from_entry(void *source, uint64_t *at)
 }
 
 static const struct phys_ops translated_ops = {
-    .map = map, .write = write_phys, .next_data = next_data};
+    .map = map,
+    .hold = target_hold,
+    .release = target_release, .write = write_phys, .next_data = next_data};
 static const struct phys_ops pv_ops = {
-    .map = map, .write = write_phys, .next_data = next_data, .from_entry = from_entry};
+    .map = map,
+    .hold = target_hold,
+    .release = target_release, .write = write_phys, .next_data = next_data, .from_entry = from_entry};
 
 /* ---- opening --------------------------------------------------------------------------------- */
 

@@ -30,6 +30,10 @@ MUST_USE int target_layout(struct xen_target *t, struct phys *phys, char *note, 
 
 MUST_USE int target_highest_frame(struct xen_target *t, uint64_t *ret);
 
+/* hold.c */
+const uint8_t *target_hold(void *source, const struct phys_range *r, uint64_t at, size_t n);
+void target_release(void *source, const uint8_t *p, size_t n);
+
 /* vcpu.c, guest.c */
 extern const struct vcpu_ops xen_vcpu_ops;
 extern const struct domain_ops xen_domain_ops;

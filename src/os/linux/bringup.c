@@ -30,6 +30,15 @@ struct bringup {
 
 /* ---- the image's bytes ---- */
 
+static void drop_image(struct linux_view *l)
+{
+    free(l->image.copy);
+    if (l->image.held.p)
+        phys_release(&l->v->source->phys, l->image.held.p, l->image.held.n);
+    l->image.copy = NULL;
+    l->image.held = (struct bytes){0};
+}
+
 /* Makes [off, off+n) of the image readable: mapped where the source maps, else a private copy. */
 static int image_bytes(struct bringup *b, const struct lx_guess *g, uint64_t off, uint64_t n)
 {
@@ -37,10 +46,11 @@ static int image_bytes(struct bringup *b, const struct lx_guess *g, uint64_t off
     struct phys *phys = &l->v->source->phys;
     size_t avail, got;
     const uint8_t *p = phys_ptr(phys, g->pa + off, &avail);
-    free(l->image.copy);
-    l->image.copy = NULL;
+    drop_image(l);
     if (p && avail >= n && phys_find(phys, g->pa + off)->host) {
         b->part = (struct bytes){p, (size_t)n};
+    } else if ((p = phys_hold(phys, g->pa + off, (size_t)n)) != NULL) {
+        b->part = l->image.held = (struct bytes){p, (size_t)n};
     } else {
         uint8_t *copy = malloc((size_t)n);
         if (!copy)
@@ -507,7 +517,7 @@ void lx_close(struct osview *v)
     lx_module_types_close(l);
     close_types(l);
     lx_given_close(&l->given);
-    free(l->image.copy);
+    drop_image(l);
     free(l);
     v->impl = NULL;
 }

@@ -22,6 +22,7 @@ struct lx_image {
     uint64_t size;
     const uint8_t *bytes; /* the image, mapped, or a private copy */
     uint8_t *copy;        /* owned; NULL when mapped */
+    struct bytes held;    /* a mapping of ours, to be given back (phys_hold) */
 };
 
 struct linux_view {
