@@ -203,12 +203,10 @@ int frames_probe(struct xen_frames *f, const uint64_t *frame, unsigned n, uint64
 static void check_domain(struct xen_frames *f, uint64_t now)
 {
     struct xen_domain_info info;
-    if (now - f->checked_ns < FRAMES_FRESH_NS)
-        return;
     f->checked_ns = now;
     int st = xen_domain_info(f->x, f->domain, &info);
     if (st == ST_OK && !info.dying) {
-        if (info.pages != f->pages)
+        if (info.pages != f->pages && !f->pv)
             frames_drop(f);
         f->pages = info.pages;
     } else if (st == ST_OK || st == ST_ABSENT) {
@@ -251,9 +249,9 @@ static void check(struct xen_frames *f, uint64_t now)
         if (epoch != f->epoch)
             frames_drop(f);
         f->epoch = epoch;
-    } else if (!f->gone && !f->blind && !f->frozen_ns) {
-        check_domain(f, now);
     }
+    if (now - f->checked_ns >= FRAMES_FRESH_NS && !f->gone && !f->blind && !f->frozen_ns)
+        check_domain(f, now);
 }
 
 /* Is chunk `i` usable for its frame `in`? One that is not is dropped. */
@@ -297,10 +295,26 @@ static uint32_t map_anew(struct xen_frames *f, uint64_t first, bool differed, ui
     return i;
 }
 
+/* How many frames from `in` on are there. */
+static unsigned run_of(const uint64_t *bits, unsigned in)
+{
+    uint64_t word = ~(bits[in / 64] >> in % 64);
+    unsigned n = word ? (unsigned)__builtin_ctzll(word) : 64;
+    if (n < 64 - in % 64)
+        return n;
+    n = 64 - in % 64;
+    for (unsigned i = in / 64 + 1; i < CHUNK_FRAMES / 64; i++) {
+        if (~bits[i])
+            return n + (unsigned)__builtin_ctzll(~bits[i]);
+        n += 64;
+    }
+    return n;
+}
+
 const uint8_t *frames_ptr(struct xen_frames *f, uint64_t frame, unsigned *nr)
 {
     uint64_t first = frame & ~(uint64_t)(CHUNK_FRAMES - 1), now = plat_now_ns();
-    unsigned in = (unsigned)(frame - first), n;
+    unsigned in = (unsigned)(frame - first);
     check(f, now);
     uint32_t i = f->last != NONE && f->chunk[f->last].first == first ? f->last : find(f, first);
     bool differs = i != NONE && !still_good(f, i, in, now);
@@ -314,10 +328,8 @@ const uint8_t *frames_ptr(struct xen_frames *f, uint64_t frame, unsigned *nr)
     }
     f->last = i;
     struct frames_chunk *c = &f->chunk[i];
-    for (n = 0; in + n < c->n && test(c->present, in + n); n++)
-        if (f->pv && n && !fresh_pv(c, in + n))
-            break;
-    *nr = n;
+    unsigned n = run_of(c->present, in);
+    *nr = f->pv && n ? 1 : n; /* each frame of a PV guest is compared for itself */
     return n ? c->host + (size_t)in * XEN_PAGE : NULL;
 }
 

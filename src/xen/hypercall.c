@@ -111,6 +111,7 @@ static const struct {
     {ENOENT, ST_ABSENT, "it is not there"},
     {ENOSYS, ST_UNSUPPORTED, "this Xen has no such call"},
     {EOPNOTSUPP, ST_UNSUPPORTED, "this Xen, or this processor, cannot do it"},
+    {ENODATA, ST_UNSUPPORTED, "this domain's processor has no such state"},
     {ENODEV, ST_UNSUPPORTED, "this Xen, or this kind of domain, has no such thing"},
     {EBUSY, ST_BUSY, "somebody else holds it"},
     {EEXIST, ST_BUSY, "it is there already"},

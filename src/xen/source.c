@@ -22,6 +22,33 @@ static const uint8_t *map(void *source, const struct phys_range *r, uint64_t at,
     return p + at % XEN_PAGE;
 }
 
+/* No memory: because the domain has ended, or because the guest has none there. */
+static int absent(struct xen_target *t)
+{
+    if (t->frames.gone) {
+        int st = target_alive(t);
+        return st == ST_OK ? ST_ABSENT : st;
+    }
+    diag_clear(&t->x.diag);
+    return ST_ABSENT;
+}
+
+static int read_phys(void *source, const struct phys_range *r, uint64_t at, void *buf, size_t n,
+                     size_t *done)
+{
+    struct xen_target *t = source;
+    for (*done = 0; *done < n;) {
+        size_t avail;
+        const uint8_t *p = map(source, r, at + *done, &avail);
+        if (!p)
+            return absent(t);
+        avail = MIN_OF(avail, n - *done);
+        memcpy((uint8_t *)buf + *done, p, avail);
+        *done += avail;
+    }
+    return ST_OK;
+}
+
 static int write_phys(void *source, const struct phys_range *r, uint64_t at, const void *buf,
                       size_t n, size_t *done)
 {
@@ -31,7 +58,7 @@ static int write_phys(void *source, const struct phys_range *r, uint64_t at, con
     *done = 0;
     uint8_t *p = frames_write_ptr(&t->frames, at / XEN_PAGE, &st);
     if (!p)
-        return st;
+        return st == ST_ABSENT ? absent(t) : st;
     size_t take = MIN_OF(n, (size_t)(XEN_PAGE - at % XEN_PAGE));
     memcpy(p + at % XEN_PAGE, buf, take);
     *done = take;
@@ -63,13 +90,16 @@ static int from_entry(void *source, uint64_t *at)
 }
 
 static const struct phys_ops translated_ops = {
-    .map = map,
+    .read = read_phys, .map = map,
     .hold = target_hold,
     .release = target_release, .write = write_phys, .next_data = next_data};
-static const struct phys_ops pv_ops = {
-    .map = map,
+static const struct phys_ops pv_ops = {.read = read_phys,
+                                       .map = map,
     .hold = target_hold,
-    .release = target_release, .write = write_phys, .next_data = next_data, .from_entry = from_entry};
+    .release = target_release,
+                                       .write = write_phys,
+                                       .next_data = next_data,
+                                       .from_entry = from_entry};
 
 /* ---- opening --------------------------------------------------------------------------------- */
 

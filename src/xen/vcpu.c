@@ -397,7 +397,9 @@ static int registers(void *source, unsigned vcpu, struct vcpu_regs *ret)
 static int pause_target(void *source)
 {
     struct xen_target *t = source;
-    int st = xen_domain_pause(&t->x, t->info.id);
+    int st = target_alive(t); /* Xen would pause a domain that is ending, too */
+    if (st == ST_OK)
+        st = xen_domain_pause(&t->x, t->info.id);
     if (st == ST_OK && !t->paused++)
         frames_freeze(&t->frames, true);
     return st;
