@@ -69,6 +69,37 @@ static int thread(const struct vmi_process *p, void *data)
     return text(p->comm);
 }
 
+static int kernel_thread(const struct vmi_thread *t, void *data)
+{
+    (void)data;
+    return text(t->comm) + text(t->wait_reason);
+}
+
+static int handle(const struct vmi_handle *h, void *data)
+{
+    (void)data;
+    return text(h->type) + text(h->name);
+}
+
+/* What the entries of some addresses are, and what they mean. */
+static void entries(struct osview *v, const struct vmi_process *p)
+{
+    struct aspace as;
+    if (v->ops->process_space(v, p, &as) != ST_OK)
+        return;
+    for (unsigned i = 0; i < 24; i++) {
+        static const uint64_t regions[] = {0x150000, 0x500000,  0x600000,
+                                           0x610000, 0x1000000, 0x7c900000};
+        uint64_t va =
+            (v->ptr_size == 8 && i >= 16 ? 0x7ffb10000000 : regions[i / 4]) + i % 4 * PAGE;
+        struct walk w = {0};
+        char note[200];
+        if (aspace_walk(&as, GVA(va), &w) != ST_OK && as.policy && as.policy->describe && w.levels)
+            text(as.policy->describe(as.policy->arg, &as, w.levels - 1, w.entry[w.levels - 1].value,
+                                     va, note, sizeof note));
+    }
+}
+
 static int process(const struct vmi_process *p, void *data)
 {
     struct osview *v = data;
@@ -78,6 +109,10 @@ static int process(const struct vmi_process *p, void *data)
     if (v->ops->cmdline(v, p, line, sizeof line) == ST_OK)
         text(line);
     (void)!v->ops->vmas(v, p, vma, NULL, &o);
+    (void)!v->ops->threads(v, p, kernel_thread, NULL, &o);
+    (void)!v->ops->dlls(v, p, module, NULL, &o);
+    (void)!v->ops->handles(v, p, handle, NULL, &o);
+    entries(v, p);
     return 0;
 }
 
@@ -110,7 +145,7 @@ static bool once(struct image *im, struct bytes profile)
 
 /* ---- a vCPU that shows the page table of some process: another way to the same kernel ---- */
 
-static uint64_t some_dtb, some_form;
+static uint64_t some_dtb, users_dtb, some_form;
 
 static int some_registers(void *source, unsigned vcpu, struct vcpu_regs *ret)
 {
@@ -127,7 +162,26 @@ static int newest_dtb(const struct vmi_process *p, void *data)
     (void)data;
     if (!p->exit_time_s)
         some_dtb = p->dtb;
+    if (!p->exit_time_s && p->user_dtb)
+        users_dtb = p->user_dtb;
     return 0;
+}
+
+/* Opens the image with `some_dtb` in CR3. */
+static bool same_root(struct source *s, const struct os_options *options, uint64_t root,
+                      bool by_cr3)
+{
+    struct diag d = {0};
+    struct osview v;
+    bool same, used = false;
+    if (os_open(s, options, &d, &v) != ST_OK)
+        return false;
+    same = v.info.root == root;
+    /* where a low stub was the way, it tells where the image is */
+    for (size_t i = 0; i < v.nr_facts; i++)
+        used |= !strcmp(v.fact[i].how, "image that exports as ntoskrnl.exe");
+    os_close(&v);
+    return same && (used || !by_cr3);
 }
 
 static bool same_by_registers(struct image *im, struct bytes profile)
@@ -139,25 +193,23 @@ static bool same_by_registers(struct image *im, struct bytes profile)
     struct diag d = {0};
     struct osview v;
     struct vmi_outcome o = {0};
-    uint64_t root = 0;
-    bool same = false, used = false;
+    bool same = false;
     phys_init(&s.phys, NULL, NULL);
+    users_dtb = 0;
     if (phys_add(&s.phys, &r) == ST_OK && os_open(&s, &options, &d, &v) == ST_OK) {
+        uint64_t root = v.info.root;
         (void)!v.ops->processes(&v, 0, newest_dtb, NULL, &o);
-        root = v.info.root;
         some_form = v.form;
         os_close(&v);
         s.vcpu = &vcpu;
-        if (os_open(&s, &options, &d, &v) == ST_OK) {
-            same = v.info.root == root && root != some_dtb;
-            /* mkwin wrote a low stub, which would have told where the image is */
-            for (size_t i = 0; i < v.nr_facts; i++)
-                used |= !strcmp(v.fact[i].how, "image that exports as ntoskrnl.exe");
-            os_close(&v);
+        same = root != some_dtb && same_root(&s, &options, root, true);
+        if (users_dtb && same) { /* it lacks the kernel: another way must be found */
+            some_dtb = users_dtb;
+            same = same_root(&s, &options, root, false);
         }
     }
     phys_deinit(&s.phys);
-    return same && used;
+    return same;
 }
 
 /* One change of a byte, of a word to an edge value, or a pointer to another that is in memory

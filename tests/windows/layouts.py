@@ -56,7 +56,7 @@ _CLIENT_ID 16 N
     UniqueProcess=0/p UniqueThread=8/p
 _EX_FAST_REF 8 N
     Object=0/p Value=0/8
-_POOL_HEADER 16 ?
+_POOL_HEADER 16 N
     PreviousSize=0/0:8 PoolIndex=0/8:8 BlockSize=0/16:8 PoolType=0/24:8 PoolTag=4/4 ProcessBilled=8/p
 _OBJECT_HEADER 0x38 N
     PointerCount=0/8 HandleCount=8/8 TypeIndex=0x18/1 TraceFlags=0x19/1 InfoMask=0x1a/1 Flags=0x1b/1 ObjectCreateInfo=0x20/p
@@ -78,15 +78,15 @@ _KIDTENTRY64 16 N
 _KPCR 0x500 N # to PrcbData; the size is cut
     GdtBase=0/p TssBase=8/p Self=0x18/p CurrentPrcb=0x20/p IdtBase=0x38/p Irql=0x50/1 MajorVersion=0x60/2 MinorVersion=0x62/2
     KdVersionBlock=0x108/p Prcb=0x180/_KPRCB
-_KSPECIAL_REGISTERS 0xd8 ?
+_KSPECIAL_REGISTERS 0xd8 N # cut
     Cr0=0/8 Cr2=8/8 Cr3=0x10/8 Cr4=0x18/8
-_KPROCESSOR_STATE 0x5b0 ?
+_KPROCESSOR_STATE 0x5b0 N
     SpecialRegisters=0/_KSPECIAL_REGISTERS
-_SUBSECTION 0x38 ?
+_SUBSECTION 0x38 NH
     ControlArea=0/p SubsectionBase=8/p
 _CONTROL_AREA 0x80 N
     Segment=0/p FilePointer=0x40/_EX_FAST_REF
-_SEGMENT 0x48 ?
+_SEGMENT 0x48 NH # PrototypePte: the last pointer of 0x48 bytes
     ControlArea=0/p TotalNumberOfPtes=8/4 PrototypePte=0x40/p
 _MM_SESSION_SPACE 0x1000 V
     SessionId=8/4
@@ -106,8 +106,8 @@ _RTL_AVL_TREE 8 N
     Root=0/p
 _PS_PROTECTION 1 N
     Level=0/1 Type=0/0:3 Audit=0/3:1 Signer=0/4:4
-_EWOW64PROCESS 0x10 ?
-    Peb=0/p Machine=8/2
+_EWOW64PROCESS 0x10 N
+    Peb=0/p
 _OBJECT_TYPE 0xd8 N
     TypeList=0/_LIST_ENTRY Name=0x10/_UNICODE_STRING DefaultObject=0x20/p Index=0x28/1 Key=0xc0/4
 _HANDLE_TABLE 0x80 NH
@@ -140,7 +140,7 @@ _EPROCESS 0xa40 H
     SectionBaseAddress=0x520/p InheritedFromUniqueProcessId=0x540/p OwnerProcessId=0x548/8 Peb=0x550/p Session=0x558/p
     ObjectTable=0x570/p WoW64Process=0x580/p ImageFileName=0x5a8/c[15] ThreadListHead=0x5e0/_LIST_ENTRY ActiveThreads=0x5f0/4
     VadRoot=0x7d8/_RTL_AVL_TREE ExitTime=0x840/8 Protection=0x87a/_PS_PROTECTION
-_KTHREAD 0x430 H
+_KTHREAD 0x430 N # but the stacks: H
     Header=0/8 InitialStack=0x28/p StackLimit=0x30/p StackBase=0x38/p Priority=0xc3/1 Teb=0xf0/p State=0x184/1
     Process=0x220/p WaitReason=0x283/1 ThreadListEntry=0x2f8/_LIST_ENTRY
 _ETHREAD 0x898 NH
@@ -154,20 +154,20 @@ _MMVAD_FLAGS 4 NH
 
 # Windows 11 24H2 (build 26100), x64. Its PDB does not describe sessions any more; SessionId is where it was (V).
 WIN11 = {**{name: what for name, what in COMMON.items() if name != "_MM_SESSION_SPACE"}, **NEWER, **table("""
-_KPROCESS 0x1c8 ?
+_KPROCESS 0x1c8 N
     Header=0/8 DirectoryTableBase=0x28/8 ThreadListHead=0x30/_LIST_ENTRY UserDirectoryTableBase=0x158/8
 _EPROCESS 0x840 N
     Pcb=0/_KPROCESS UniqueProcessId=0x1d0/p ActiveProcessLinks=0x1d8/_LIST_ENTRY CreateTime=0x1f8/8 Token=0x248/_EX_FAST_REF
     SectionBaseAddress=0x2b0/p InheritedFromUniqueProcessId=0x2d0/p OwnerProcessId=0x2d8/8 Peb=0x2e0/p Session=0x2e8/p
     ObjectTable=0x300/p WoW64Process=0x310/p ImageFileName=0x338/c[15] ThreadListHead=0x370/_LIST_ENTRY ActiveThreads=0x380/4
     VadRoot=0x558/_RTL_AVL_TREE ExitTime=0x5c0/8 Protection=0x5fa/_PS_PROTECTION
-_KTHREAD 0x4c0 ?
-    Header=0/8 InitialStack=0x28/p StackLimit=0x30/p StackBase=0x38/p Priority=0xc3/1 Teb=0xf0/p State=0x184/1
+_KTHREAD 0x4c0 N
+    Header=0/8 Priority=0xc3/1 Teb=0xf0/p State=0x184/1
     Process=0x220/p WaitReason=0x283/1 ThreadListEntry=0x2f8/_LIST_ENTRY
 _ETHREAD 0x788 N
     Tcb=0/_KTHREAD CreateTime=0x4c0/8 ExitTime=0x4c8/8 StartAddress=0x4e0/p Cid=0x508/_CLIENT_ID Win32StartAddress=0x560/p
     ThreadListEntry=0x578/_LIST_ENTRY
-_KPRCB 0x700 ? # cut
+_KPRCB 0x700 N # cut; which build the header is of is not said: Windows 11 by its other types
     CurrentThread=8/p NextThread=0x10/p IdleThread=0x18/p Number=0x24/4 ProcessorState=0x100/_KPROCESSOR_STATE
 _MMVAD_FLAGS 4 N
     VadType=0/4:3 Protection=0/7:5 PageSize=0/19:2 PrivateMemory=0/21:1
@@ -190,7 +190,7 @@ _ETHREAD 0x498 N
     ThreadListEntry=0x420/_LIST_ENTRY
 _KPRCB 0x700 N # cut
     CurrentThread=8/p NextThread=0x10/p IdleThread=0x18/p Number=0x24/4 ProcessorState=0x40/_KPROCESSOR_STATE
-_KINTERRUPT 0xa0 ?
+_KINTERRUPT 0xa0 N
     Type=0/2 Size=2/2 InterruptListEntry=8/_LIST_ENTRY ServiceRoutine=0x18/p DispatchAddress=0x50/p Vector=0x58/4
     DispatchCode=0x90/c[16]
 _OBJECT_TYPE 0xd0 H
@@ -200,18 +200,20 @@ _HANDLE_TABLE 0x60 H
     NextHandleNeedingPool=0x5c/4
 _HANDLE_TABLE_ENTRY 16 N
     Object=0/p GrantedAccess=8/4 NextFreeTableEntry=8/4
-_OBJECT_DIRECTORY 0x150 ?
+_OBJECT_DIRECTORY 0x150 N
     HashBuckets=0/p[37] Lock=0x128/p DeviceMap=0x130/p SessionId=0x138/4
 _MMADDRESS_NODE 0x28 N
     LeftChild=8/p RightChild=0x10/p StartingVpn=0x18/8 EndingVpn=0x20/8
 _MM_AVL_TABLE 0x40 ?
     BalancedRoot=0/_MMADDRESS_NODE
-_MMVAD_FLAGS 8 ?
+_MMVAD_FLAGS 8 N
     VadType=0/52:3+ Protection=0/56:5+ PrivateMemory=0/63:1+
-_MMVAD_U 8 ?
+_MMVAD_U 8 N
     LongFlags=0/8 VadFlags=0/_MMVAD_FLAGS
-_MMVAD 0x78 ?
-    Parent=0/p LeftChild=8/p RightChild=0x10/p StartingVpn=0x18/8 EndingVpn=0x20/8 u=0x28/_MMVAD_U Subsection=0x48/p
+_MMVAD_U1 8 N
+    Balance=0/0:2 Parent=0/p
+_MMVAD 0x78 N
+    u1=0/_MMVAD_U1 LeftChild=8/p RightChild=0x10/p StartingVpn=0x18/8 EndingVpn=0x20/8 u=0x28/_MMVAD_U Subsection=0x48/p
     FirstPrototypePte=0x50/p LastContiguousPte=0x58/p
 _LDR_DATA_TABLE_ENTRY 0xe0 N
     InLoadOrderLinks=0/_LIST_ENTRY InMemoryOrderLinks=0x10/_LIST_ENTRY InInitializationOrderLinks=0x20/_LIST_ENTRY DllBase=0x30/p

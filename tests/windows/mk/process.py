@@ -161,8 +161,6 @@ class Processes:
         self.vads += [(peb, peb + 0xfff, 4, "", "private"), (heap, heap + 0xffff, 4, "", "private")]
         at = self.nonpaged(0x10)
         self.raw(at, peb)
-        if self.has("_EWOW64PROCESS.Machine"):
-            self.put(at, "_EWOW64PROCESS.Machine", 0x14c, 2)
         self.put(e, "_EPROCESS.WoW64Process" if self.has("_EPROCESS.WoW64Process") else "_EPROCESS.Wow64Process", at)
         images = [program, (0x77000000, 0x5000, "\\WINDOWS\\SysWOW64\\ntdll.dll"), (0x76000000, 0x4000, "\\WINDOWS\\SysWOW64\\kernel32.dll")]
         for base, size, path in images[1:]:

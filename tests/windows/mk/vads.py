@@ -138,7 +138,7 @@ class Vads:
             nodes[mid] = node
             pre = "_MMVAD.Core." if new else "_MMVAD."
             left, right = build(lo, mid, node), build(mid + 1, hi, node)
-            names = ("VadNode.Left", "VadNode.Right", "VadNode.ParentValue") if new else ("LeftChild", "RightChild", "Parent")
+            names = ("VadNode.Left", "VadNode.Right", "VadNode.ParentValue") if new else ("LeftChild", "RightChild", "u1.Parent" if self.seven else "Parent")
             for name, v in zip(names, (left, right, parent)):
                 self.put(node, pre + name, v, self.ptr)
             for name, v in (("StartingVpn", start >> 12), ("EndingVpn", end >> 12)):
