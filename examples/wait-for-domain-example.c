@@ -44,6 +44,8 @@ int main(int argc, char **argv)
     bool good = vmi_register_event(vmi, &event) == VMI_SUCCESS, found = false;
     if (good)
         printf("Waiting for domain %s...\n", argv[1]);
+    else
+        fprintf(stderr, "Domains cannot be watched: is xenstore running?\n");
     while (good && !stopped && !found) {
         good = vmi_events_listen(vmi, 500) == VMI_SUCCESS;
         found = is_there(argv[1]);
