@@ -100,9 +100,8 @@ static void visit(struct table_walk *k, uint64_t at, unsigned level, uint64_t fi
         span *= PAGE / ps;
     for (unsigned i = 0; i < PAGE / ps && !k->stop; i++) {
         uint64_t next = ps == 8 ? le64(page + i * 8) : le32(page + i * 4);
-        if (!next) /* they are filled from the front */
-            break;
-        visit(k, next, level - 1, first + i * span); /* at most two deep */
+        if (next)
+            visit(k, next, level - 1, first + i * span); /* at most two deep */
     }
 }
 

@@ -7,15 +7,16 @@
  * and with ObHeaderCookie. The name stands in front of the header: NameInfoOffset bytes before it,
  * or, since Windows 7, behind the creator's information when InfoMask says that there is one.
  *
- * Without a profile the table is not known, but the types that drivers use are exported
- * (PsProcessType, IoFileObjectType, ...): each leads to its name and its index. The cookie follows
- * from a process' header, whose index is known; a second process proves it.
+ * Without a profile the table is found in the image by what it must hold; where that fails, the
+ * types that drivers use are exported (PsProcessType, IoFileObjectType, ...): each leads to its name
+ * and its index. The cookie follows from a process' header, whose index is known; a second process
+ * proves it.
  */
 #include <stdio.h>
 
 #include "os/windows/windows.h"
 
-enum { HAS_CREATOR = 1, HAS_NAME = 2, MAX_KEYS = 64 };
+enum { HAS_CREATOR = 1, HAS_NAME = 2, MAX_PARTS = 64 };
 
 static uint64_t header_of(const struct windows_view *w, uint64_t object)
 {
@@ -78,6 +79,12 @@ static void unknow(struct windows_view *w, enum layout_id id)
         w->m[id] = (struct win_member){0};
 }
 
+/* _OBJECT_TYPE.Index since Windows 7, public PDBs. */
+static uint32_t index_offset(const struct windows_view *w)
+{
+    return w->v->ptr_size == 8 ? 0x28 : 0x14;
+}
+
 /* The types that are exported, when they are called what they should be; their indices too. */
 static void exported_types(struct windows_view *w)
 {
@@ -91,8 +98,6 @@ static void exported_types(struct windows_view *w)
                  {"ExMutantObjectType", "Mutant"}, {"ExTimerObjectType", "Timer"},
                  {"PsJobType", "Job"},             {"ExDesktopObjectType", "Desktop"},
                  {"ExWindowStationObjectType", "WindowStation"}};
-    /* _OBJECT_TYPE.Index since Windows 7, public PDBs */
-    uint32_t index_off = w->v->ptr_size == 8 ? 0x28 : 0x14;
     for (size_t i = 0; i < ARRAY_LEN(types) && w->nr_types < ARRAY_LEN(w->type); i++) {
         uint64_t at, type;
         uint8_t index;
@@ -100,10 +105,60 @@ static void exported_types(struct windows_view *w)
         if (win_symbol(w, types[i].variable, &at) != ST_OK ||
             read_ptr(&w->v->kernel, w->v->ptr_size, at, &type) != ST_OK ||
             type_text(w, type, name, sizeof name) != ST_OK || strcmp(name, types[i].name) ||
-            aspace_read(&w->v->kernel, GVA(type + index_off), &index, 1, NULL) != ST_OK)
+            aspace_read(&w->v->kernel, GVA(type + index_offset(w)), &index, 1, NULL) != ST_OK)
             continue;
         w->type[w->nr_types++] = (struct win_known_type){types[i].name, index};
     }
+}
+
+/* Is this entry `i` of the table, with this name (NULL: any)? */
+static bool is_type(const struct windows_view *w, uint64_t type, uint8_t i, const char *want)
+{
+    uint8_t index;
+    char name[32];
+    return aspace_read(&w->v->kernel, GVA(type + index_offset(w)), &index, 1, NULL) == ST_OK &&
+           index == i && type_text(w, type, name, sizeof name) == ST_OK && name[0] &&
+           (!want || !strcmp(name, want));
+}
+
+/*
+ * ObTypeIndexTable without its symbol: in the image, entries 2 and up are pointers to types that
+ * have that index; the second is the type of types. Fills w->type_table and the process' row.
+ */
+static bool find_type_table(struct windows_view *w)
+{
+    uint8_t page[4096 + 8 * 8];
+    unsigned ps = w->v->ptr_size;
+    for (uint64_t rva = 0; rva + 4096 <= w->image.size; rva += 4096) {
+        size_t got = 0;
+        (void)!aspace_read(&w->v->kernel, GVA(w->base + rva), page, sizeof page, &got);
+        for (size_t i = 0; i < 4096 && i + 6 * ps <= got; i += ps) {
+            uint64_t type[6];
+            bool good = true;
+            for (unsigned k = 2; k < 6; k++) {
+                type[k] = ps == 8 ? le64(page + i + k * ps) : le32(page + i + k * ps);
+                good = good && win_kernel_pointer(w, type[k]) && type[k] - w->base >= w->image.size;
+            }
+            for (uint8_t k = 2; good && k < 6; k++)
+                good = is_type(w, type[k], k, k == 2 ? "Type" : NULL);
+            if (!good)
+                continue;
+            w->type_table = w->base + rva + i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every name of the table, so that a process' index is known. */
+static void read_type_table(struct windows_view *w)
+{
+    uint64_t type;
+    for (unsigned i = 2; i < 64; i++)
+        if (read_ptr(&w->v->kernel, w->v->ptr_size, w->type_table + i * w->v->ptr_size, &type) ==
+                ST_OK &&
+            is_type(w, type, (uint8_t)i, "Process"))
+            w->type[w->nr_types++] = (struct win_known_type){"Process", (uint8_t)i};
 }
 
 static int two_processes(const struct vmi_process *p, void *data)
@@ -160,12 +215,16 @@ static void without_profile(struct windows_view *w)
     know(w, W_header_type_index, 0x0c, 0x18);
     know(w, W_header_info, 0x0e, 0x1a);
     w->type_encoded = w->major >= 10;
-    exported_types(w);
+    if (find_type_table(w))
+        read_type_table(w);
+    else
+        exported_types(w);
     if (!find_cookie(w)) {
         unknow(w, W_type_name);
         unknow(w, W_header_type_index);
         unknow(w, W_header_info);
         w->nr_types = 0;
+        w->type_table = 0;
     }
 }
 
@@ -178,7 +237,7 @@ void win_objects_open(struct windows_view *w)
         return;
     }
     (void)!win_symbol(w, "ObTypeIndexTable", &w->type_table);
-    if (win_symbol(w, "ObHeaderCookie", &at) == ST_OK &&
+    if (win_symbol(w, "ObHeaderCookie", &at) == ST_OK && win_has(w, W_header_type_index) &&
         aspace_read(&w->v->kernel, GVA(at), &cookie, 1, NULL) == ST_OK) {
         w->type_encoded = true;
         w->type_cookie = cookie;
@@ -187,35 +246,64 @@ void win_objects_open(struct windows_view *w)
 
 /* ---- name ---- */
 
-/* The name that the object has in a directory. */
+/* Where its OBJECT_HEADER_NAME_INFO is (Directory, then Name); false: it has none. */
+static bool name_info(const struct windows_view *w, uint64_t object, uint64_t *ret)
+{
+    const struct aspace *as = &w->v->kernel;
+    uint64_t header = header_of(w, object), n;
+    if (win_read(w, as, header, W_header_name_offset, 1, &n) != ST_OK) {
+        if (win_read(w, as, header, W_header_info, 1, &n) != ST_OK || !(n & HAS_NAME))
+            return false;
+        /* that and OBJECT_HEADER_CREATOR_INFO have four pointers' size */
+        n = 4 * w->v->ptr_size * (n & HAS_CREATOR ? 2 : 1);
+    }
+    *ret = header - n;
+    return n != 0;
+}
+
+/* Puts "\text" in front of what `path` holds from *at on; false: it does not fit. */
+static bool prepend(char *path, size_t *at, const char *text)
+{
+    size_t n = strlen(text);
+    if (n + 1 > *at)
+        return false;
+    *at -= n + 1;
+    path[*at] = '\\';
+    memcpy(path + *at + 1, text, n);
+    return true;
+}
+
+/* The object's path: its name behind those of the directories that it is in. A name without a
+ * directory stands alone (a window station's desktops). */
 static void own_name(const struct windows_view *w, uint64_t object, char *buf, size_t size)
 {
     const struct aspace *as = &w->v->kernel;
-    uint64_t header = header_of(w, object), n, ps = w->v->ptr_size;
-    buf[0] = '\0';
-    if (win_read(w, as, header, W_header_name_offset, 1, &n) == ST_OK) {
-        if (!n)
-            return;
-    } else {
-        if (win_read(w, as, header, W_header_info, 1, &n) != ST_OK || !(n & HAS_NAME))
-            return;
-        /* OBJECT_HEADER_NAME_INFO and OBJECT_HEADER_CREATOR_INFO have four pointers' size */
-        n = 4 * ps * (n & HAS_CREATOR ? 2 : 1);
+    char path[1024], name[512];
+    size_t at = sizeof path - 1;
+    uint64_t info;
+    bool rooted = false;
+    path[at] = '\0';
+    for (unsigned i = 0; i < MAX_PARTS && object && !rooted && name_info(w, object, &info); i++) {
+        if (win_unicode(w, as, info + w->v->ptr_size, name, sizeof name) != ST_OK || !name[0])
+            break;
+        rooted = !strcmp(name, "\\");
+        if ((!rooted || !path[at]) && !prepend(path, &at, rooted ? "" : name))
+            break;
+        if (read_ptr(as, w->v->ptr_size, info, &object) != ST_OK || !win_kernel_pointer(w, object))
+            object = 0;
     }
-    /* Directory, then Name */
-    if (win_unicode(w, as, header - n + ps, buf, size) != ST_OK)
-        buf[0] = '\0';
+    snprintf(buf, size, "%s", path + at + (path[at] && !rooted));
 }
 
 static void file_name(struct windows_view *w, uint64_t object, char *buf, size_t size)
 {
     const struct aspace *as = &w->v->kernel;
     uint64_t device;
-    char path[768] = "", name[128] = "";
+    char path[768] = "", name[256] = "";
     if (win_ptr(w, as, object, W_file_device, &device) == ST_OK && win_kernel_pointer(w, device))
         own_name(w, device, name, sizeof name);
     (void)!win_unicode(w, as, object + w->m[W_file_name].off, path, sizeof path);
-    snprintf(buf, size, "%s%s%s", name[0] ? "\\Device\\" : "", name, path);
+    snprintf(buf, size, "%s%s", name, path);
 }
 
 /* One name of a key, in front of what `buf` holds from *at on; false: it does not fit, or is not
@@ -240,12 +328,8 @@ static bool key_part(const struct windows_view *w, uint64_t kcb, char *buf, size
         win_utf8(raw, (size_t)length, text, sizeof text);
         n = strlen(text);
     }
-    if (n + 1 > *at)
-        return false;
-    *at -= n + 1;
-    buf[*at] = '\\';
-    memcpy(buf + *at + 1, text, n);
-    return true;
+    text[n] = '\0';
+    return prepend(buf, at, text);
 }
 
 static void key_name(struct windows_view *w, uint64_t object, char *buf, size_t size)
@@ -256,7 +340,7 @@ static void key_name(struct windows_view *w, uint64_t object, char *buf, size_t 
     path[at] = '\0';
     if (win_ptr(w, &w->v->kernel, object, W_key_block, &kcb) != ST_OK)
         return;
-    for (unsigned i = 0; i < MAX_KEYS && win_kernel_pointer(w, kcb); i++) {
+    for (unsigned i = 0; i < MAX_PARTS && win_kernel_pointer(w, kcb); i++) {
         if (!key_part(w, kcb, path, &at) ||
             win_ptr(w, &w->v->kernel, kcb, W_kcb_parent, &kcb) != ST_OK)
             break;
