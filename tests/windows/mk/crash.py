@@ -5,6 +5,7 @@ import struct
 from mk.memory import PAGE
 
 FULL, SUMMARY, BITMAP_FULL, BITMAP_KERNEL = 1, 2, 5, 6
+HOLES = -BITMAP_KERNEL  # with every ninth page missing
 
 
 def header(w, kind, runs):
@@ -76,6 +77,11 @@ def write(w, kind, path):
                 f.write(w.m.data[first * PAGE:(first + n) * PAGE])
             return
         frames = [n for n in range(total) if n not in free]
+        if kind == HOLES:
+            # what the kernel is found by stays: its image, the tables of System
+            keep = {w.base_pa // PAGE, w.system.root // PAGE}
+            frames = [n for n in frames if w.rng.randrange(9) or n in keep]
+            kind = BITMAP_KERNEL
         f.write(header(w, kind, [(0, total)]))
         f.write(bitmap_header(w, kind, frames, total))
         for n in frames:
