@@ -3,7 +3,8 @@
  * Where a domain has memory. Xen tells the highest frame and, frame by frame, whether there is one;
  * the map that the guest itself was given (e820) is not to be had for another domain. So a few
  * frames of every chunk of 2 MiB are asked for, and the ends of what is found exactly. When that is
- * less than Xen says that the domain has, the other chunks are asked for frame by frame.
+ * less than Xen says that the domain has, the other chunks are asked for frame by frame: only a few
+ * frames (MISSED_MAX) that lie alone can be missed, which is not worth a second of asking.
  *
  * Frames that a guest has ballooned out of such a range read as absent.
  */
@@ -13,7 +14,7 @@
 #include "xen/abi.h"
 #include "xen/target.h"
 
-enum { SAMPLES = 4, CHUNKS_A_CALL = PAGEINFO_MAX / SAMPLES };
+enum { SAMPLES = 4, CHUNKS_A_CALL = PAGEINFO_MAX / SAMPLES, MISSED_MAX = 32 };
 /* 8 TiB: a guest may put a frame at any height, which must not cost us the day. */
 #define CHUNKS_MAX (UINT64_C(4) << 20)
 
@@ -21,7 +22,7 @@ struct layout {
     struct xen_target *t;
     uint64_t nr_frames, nr_chunks;
     uint8_t *there; /* a bit a chunk */
-    uint64_t found; /* frames, with chunks counted as whole */
+    uint64_t found; /* frames; chunks between the ends of a run count as whole */
 };
 
 static bool is_there(const struct layout *l, uint64_t chunk)
@@ -32,7 +33,6 @@ static bool is_there(const struct layout *l, uint64_t chunk)
 static void set_there(struct layout *l, uint64_t chunk)
 {
     l->there[chunk / 8] |= (uint8_t)(1 << chunk % 8);
-    l->found += CHUNK_FRAMES;
 }
 
 static int sample(struct layout *l)
@@ -54,44 +54,66 @@ static int sample(struct layout *l)
 }
 _Static_assert(64 % SAMPLES == 0, "the samples of a chunk lie in one word");
 
-/* The first and last frame of a chunk that there is; false when there is none. */
-static bool edges(struct layout *l, uint64_t chunk, unsigned *first, unsigned *last)
+/* How many frames of a chunk there are, the first and the last of them; 0 when there is none. */
+static unsigned edges(struct layout *l, uint64_t chunk, unsigned *first, unsigned *last)
 {
     uint64_t frame[CHUNK_FRAMES], present[CHUNK_FRAMES / 64];
-    bool any = false;
+    unsigned n = 0;
     for (unsigned i = 0; i < CHUNK_FRAMES; i++)
         frame[i] = chunk * CHUNK_FRAMES + i;
     if (frames_probe(&l->t->frames, frame, CHUNK_FRAMES, present) != ST_OK)
-        return false;
+        return 0;
     for (unsigned i = 0; i < CHUNK_FRAMES; i++) {
         if (!(present[i / 64] >> i % 64 & 1))
             continue;
-        if (!any)
+        if (!n++)
             *first = i;
         *last = i;
-        any = true;
     }
-    return any;
+    return n;
+}
+
+/* One past the last chunk of the run that begins at `chunk`. */
+static uint64_t end_of_run(const struct layout *l, uint64_t chunk)
+{
+    while (is_there(l, chunk))
+        chunk++;
+    return chunk;
+}
+
+static void count(struct layout *l)
+{
+    unsigned first, last;
+    for (uint64_t c = 0, end; c < l->nr_chunks; c = end + 1) {
+        end = end_of_run(l, c);
+        if (end == c)
+            continue;
+        l->found += edges(l, c, &first, &last);
+        if (end - c > 1)
+            l->found += edges(l, end - 1, &first, &last) + (end - c - 2) * CHUNK_FRAMES;
+    }
 }
 
 /* Chunks of which the samples showed nothing, until all that Xen counts has been found. */
 static void look_closer(struct layout *l)
 {
     unsigned first, last;
-    for (uint64_t c = 0; c < l->nr_chunks && l->found < l->t->info.pages; c++)
-        if (!is_there(l, c) && edges(l, c, &first, &last))
+    count(l);
+    for (uint64_t c = 0; c < l->nr_chunks && l->found + MISSED_MAX < l->t->info.pages; c++) {
+        unsigned n = is_there(l, c) ? 0 : edges(l, c, &first, &last);
+        l->found += n;
+        if (n)
             set_there(l, c);
+    }
 }
 
 static int add_runs(struct layout *l, struct phys *phys)
 {
     int st = ST_OK;
-    for (uint64_t c = 0; c < l->nr_chunks && st == ST_OK; c++) {
-        if (!is_there(l, c))
+    for (uint64_t c = 0, end; c < l->nr_chunks && st == ST_OK; c = end + 1) {
+        end = end_of_run(l, c);
+        if (end == c)
             continue;
-        uint64_t end = c + 1;
-        while (is_there(l, end))
-            end++;
         unsigned first = 0, last = CHUNK_FRAMES - 1, unused;
         (void)edges(l, c, &first, &unused);
         (void)edges(l, end - 1, &unused, &last);
@@ -100,7 +122,6 @@ static int add_runs(struct layout *l, struct phys *phys)
             st = phys_add(phys, &(struct phys_range){.start = from * XEN_PAGE,
                                                      .len = (to - from + 1) * XEN_PAGE,
                                                      .cookie = from * XEN_PAGE});
-        c = end;
     }
     return st;
 }
