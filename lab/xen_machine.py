@@ -21,7 +21,7 @@ import time
 import qmp
 from xen_parts import CACHE, Failure, read
 
-SNAPSHOTS_KEPT = 10
+SNAPSHOTS_KEPT = 16
 XEN_MIB, DOM0_MIB, DOMAIN_EXTRA_MIB = 384, 768, 48
 READY = re.compile(rb"^lab: ready", re.M)
 BROKEN = re.compile(
@@ -33,8 +33,9 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def qemu_command(options, memory):
-    """Paths are relative to the machine's folder: QEMU splits -initrd at commas and spaces."""
+def qemu_command(options, memory, modules):
+    """Paths are relative to the machine's folder: QEMU splits -initrd at commas and spaces.
+    MODULES are further ones for Xen."""
     xen = (
         f"console=com1 com1=115200,8n1 dom0_mem={DOM0_MIB}M,max:{DOM0_MIB}M dom0_max_vcpus={options.smp} "
         f"sched=credit bootscrub=0 loglvl=all guest_loglvl=all {options.xen_append}"
@@ -50,7 +51,7 @@ def qemu_command(options, memory):
         "-serial", "chardev:console", "-qmp", "unix:qmp.sock,server=on,wait=off",
         "-fsdev", "local,id=lab,path=host,security_model=none",
         "-device", "virtio-9p-pci,fsdev=lab,mount_tag=lab",
-        "-kernel", "xen", "-append", xen, "-initrd", f"vmlinux {dom0},dom0.cpio",
+        "-kernel", "xen", "-append", xen, "-initrd", ",".join([f"vmlinux {dom0}", "dom0.cpio", *modules]),
         *shlex.split(options.qemu),
     ]
     # fmt: on
@@ -180,16 +181,24 @@ class Machine:
     def say(self, line):
         self.socket.sendall(line.encode() + b"\n")
 
-    def run(self, bring, seconds, output):
-        """Runs what the archive BRING holds; OUTPUT gets what it prints. Returns its status."""
+    def bring(self, name, archive):
+        """Lays what a run brings in where dom0 looks for it."""
+        os.makedirs(f"{self.folder}/host/{name}/out")
+        shutil.move(archive, f"{self.folder}/host/{name}/in.cpio")
+
+    def answered(self, name):
+        """Whether dom0 has finished that; then its results are in host/NAME."""
+        return os.path.exists(f"{self.folder}/host/{name}/status")
+
+    def run(self, archive, seconds, output):
+        """Runs what the archive brings; OUTPUT gets what it prints. Returns its status."""
         self.runs += 1
         folder = f"{self.folder}/host/{self.runs}"
-        os.makedirs(f"{folder}/out")
-        shutil.move(bring, f"{folder}/in.cpio")
+        self.bring(self.runs, archive)
         self.say(f"run {self.runs}")
         end, at = time.monotonic() + seconds, 0
         while True:
-            done = os.path.exists(f"{folder}/status")
+            done = self.answered(self.runs)
             with contextlib.suppress(FileNotFoundError), open(f"{folder}/output", "rb") as f:
                 f.seek(at)
                 data = f.read()
@@ -204,7 +213,7 @@ class Machine:
         return int(read(f"{folder}/status").decode())
 
     def end(self, seconds=30):
-        """Lets dom0 write its logs, then ends QEMU, whatever state it is in."""
+        """Lets dom0 write its logs, then ends the emulator, whatever state it is in."""
         if not self.process:
             return
         if self.process.poll() is None and self.socket:
@@ -212,7 +221,7 @@ class Machine:
                 self.say("end")
                 deadline = time.monotonic() + seconds
                 while time.monotonic() < deadline and self.process.poll() is None:
-                    if os.path.exists(f"{self.folder}/host/ended"):
+                    if self.answered("logs"):
                         break
                     time.sleep(0.02)
         if self.process.poll() is None:
@@ -237,9 +246,9 @@ def bound_snapshots(folder):
         shutil.rmtree(old, ignore_errors=True)
 
 
-def make_snapshot(key, prepare, command, memory, seconds):
-    """The folder CACHE/xen/KEY with ram, state and console.log. PREPARE makes and returns a machine's
-    folder, which is left as it is when that fails."""
+def make_snapshot(key, make, seconds):
+    """The folder CACHE/xen/KEY with what MAKE(folder) put there, a machine that is ready; it is to save
+    it with machine.save. The console's text is beside it."""
     folder = f"{CACHE}/xen"
     os.makedirs(folder, exist_ok=True)
     path = f"{folder}/{key}"
@@ -250,9 +259,8 @@ def make_snapshot(key, prepare, command, memory, seconds):
         new = f"{folder}/.new.{key}"
         shutil.rmtree(new, ignore_errors=True)
         os.makedirs(new)
-        machine = Machine(prepare())
+        machine = make(new)
         try:
-            machine.start(command, f"{new}/ram", False, memory)
             machine.wait_ready(seconds)
             machine.save(f"{new}/state")
             shutil.move(machine.console_path, f"{new}/console.log")

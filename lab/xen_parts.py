@@ -119,7 +119,7 @@ def parse_target(text, names):
         if key in FIELDS or key == "name":
             target[key] = value
         else:
-            target["extra"].append(item)
+            target["extra"].append(item if value[:1] in "\"'[0123456789" else f'{key}="{value}"')
     if "name" not in target:
         target["name"] = "target" if "target" not in names else f"target{len(names) + 1}"
     if target["name"] in names or not re.fullmatch(r"[A-Za-z0-9._-]+", target["name"]):
