@@ -107,9 +107,9 @@ check: deps
 	@$(MAKE) --no-print-directory -j2 all tests
 	@B=$B tests/run layers compile unit fuzz-corpus compat cli windows guests
 
-tests: $(UNIT) $(FUZZ:%=$B/fuzz/%-corpus) $B/tests/translate examples
+tests: $(UNIT) $(FUZZ:%=$B/fuzz/%-corpus) $B/tests/translate $B/tests/profile examples
 
-$B/tests/translate: tests/guest/translate.c $B/libtinyvmi.a
+$B/tests/translate $B/tests/profile: $B/tests/%: tests/guest/%.c $B/libtinyvmi.a
 	@mkdir -p $(@D)
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $B/libtinyvmi.a $(LIBS)
 
@@ -117,7 +117,7 @@ unit: tests
 	@B=$B tests/run layers compile unit fuzz-corpus cli
 
 check-guests: deps
-	@$(MAKE) --no-print-directory -j2 all examples $B/tests/translate
+	@$(MAKE) --no-print-directory -j2 all examples $B/tests/translate $B/tests/profile
 	@B=$B tests/run guests
 
 check-windows: all examples $(PARTS)

@@ -520,25 +520,25 @@ static bool is_function(char type)
     return type == 'T' || type == 't' || type == 'W' || type == 'w';
 }
 
+/* What the list or BTF tells goes before the letter: 7.2 has init_task among the functions. */
 static void put_symbol_type(struct isf *w, const char *name, char type)
 {
-    const struct var *v = is_function(type) ? NULL : var_of(w, name);
-    const struct isf_known *k = v ? NULL : isf_known(name);
-    struct btf_type t;
+    const struct isf_known *k = isf_known(name);
+    const struct var *v = k || is_function(type) ? NULL : var_of(w, name);
+    struct btf_type t = {.kind = BTF_VOID};
+    bool known = k && btf_find(w->b, k->type, &t);
 
-    if (v || is_function(type) || (k && btf_find(w->b, k->type, &t)))
-        put(w, ",\"type\":");
-    if (is_function(type)) {
-        put(w, "{\"kind\":\"function\"}");
-    } else if (v) {
-        put_type(w, v->type);
-    } else if (k && btf_find(w->b, k->type, &t)) {
-        if (k->pointer)
-            put(w, "{\"kind\":\"pointer\",\"subtype\":");
+    if (!known && !v && !is_function(type))
+        return;
+    put(w, known && k->pointer ? ",\"type\":{\"kind\":\"pointer\",\"subtype\":" : ",\"type\":");
+    if (known)
         put_type(w, t.id);
-        if (k->pointer)
-            put(w, "}");
-    }
+    else if (v)
+        put_type(w, v->type);
+    else
+        put(w, "{\"kind\":\"function\"}");
+    if (known && k->pointer)
+        put(w, "}");
 }
 
 static void put_symbols(struct isf *w, const struct profile *p, const struct symsort *s)

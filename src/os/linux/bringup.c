@@ -119,7 +119,8 @@ static int known_symbol(const struct linux_view *l, const struct lx_guess *g, co
     uint64_t slide, from, va;
     if (symbol_of(&l->kallsyms, name, ret) == ST_OK)
         return ST_OK;
-    if (!g->va || lx_given_slide(&l->given, &l->kallsyms, g->va, &slide, &from) != ST_OK ||
+    if (!g->va ||
+        lx_given_slide(&l->given, &l->kallsyms, g->vmcoreinfo, g->va, &slide, &from) != ST_OK ||
         lx_given_symbol(&l->given, name, &va) != ST_OK)
         return ST_ABSENT;
     *ret = va >= from ? va + slide : va;
@@ -542,7 +543,7 @@ static bool given_fits(const struct bringup *b, const struct lx_guess *g, const 
     const struct symtab *t = given->sysmap.ops ? &given->sysmap : &given->profile.symbols;
     uint64_t slide, from, at, task;
     return g->va && t->ops && t->ops->count(t->self) >= 10000 &&
-           lx_given_slide(given, &b->l->kallsyms, g->va, &slide, &from) == ST_OK &&
+           lx_given_slide(given, &b->l->kallsyms, g->vmcoreinfo, g->va, &slide, &from) == ST_OK &&
            lx_given_symbol(given, "linux_banner", &at) == ST_OK &&
            lx_given_symbol(given, "init_task", &task) == ST_OK &&
            at + slide == g->va + b->part_off + (uint64_t)(banner - b->part.p);
@@ -616,9 +617,8 @@ int linux_probe(struct source *source, const struct os_options *options, struct 
     l->v = ret;
     l->flags = options->flags;
     lx_given_open(options, &l->given);
-    struct lx_hint hint = {.kpgd = l->given.settings.kpgd};
-    (void)!lx_given_symbol(&l->given, "_text", &hint.text);
-    hint.text += hint.text ? l->given.settings.slide : 0;
+    struct lx_hint hint;
+    lx_given_hint(&l->given, &hint);
     int st = lx_find(source, options->flags, options->effort, &hint, prove, &b);
     if (b.refused.code != ST_OK) {
         lx_close(ret);

@@ -352,7 +352,7 @@ static int find_note(struct search *f)
     return by_vmcoreinfo(f, f->s->vmcoreinfo, "vmcoreinfo note of the file");
 }
 
-/* The page table that a configuration names. */
+/* The page table that a configuration names, or that follows from the symbols that were given. */
 static int find_given(struct search *f)
 {
     static const struct {
@@ -366,7 +366,7 @@ static int find_given(struct search *f)
         if (f->s->arch != ARCH_UNKNOWN && f->s->arch != rows[i].arch)
             continue;
         int st =
-            prove_root(f, "the configuration's kpgd", rows[i].arch, rows[i].form, f->hint->kpgd);
+            prove_root(f, "a page table that was given", rows[i].arch, rows[i].form, f->hint->kpgd);
         if (st == ST_OK || st == ST_LIMIT)
             return st;
     }
@@ -590,14 +590,10 @@ int lx_find(struct source *s, uint64_t flags, enum os_effort effort, const struc
     static const struct {
         int (*find)(struct search *);
         enum os_effort effort;
-    } finders[] = {{find_given, OS_EFFORT_CHEAP},
-                   {find_note, OS_EFFORT_CHEAP},
-                   {find_registers, OS_EFFORT_CHEAP},
-                   {find_trampoline, OS_EFFORT_CHEAP},
-                   {find_arm64_header, OS_EFFORT_CHEAP},
-                   {find_vmcoreinfo_page, OS_EFFORT_PAGES},
-                   {find_moved_arm64, OS_EFFORT_PAGES},
-                   {find_token_table, OS_EFFORT_BYTES}};
+    } finders[] = {{find_given, OS_EFFORT_CHEAP},        {find_note, OS_EFFORT_CHEAP},
+                   {find_registers, OS_EFFORT_CHEAP},    {find_trampoline, OS_EFFORT_CHEAP},
+                   {find_arm64_header, OS_EFFORT_CHEAP}, {find_vmcoreinfo_page, OS_EFFORT_PAGES},
+                   {find_moved_arm64, OS_EFFORT_PAGES},  {find_token_table, OS_EFFORT_BYTES}};
     struct search f = {.s = s, .flags = flags, .hint = hint, .prove = prove, .arg = arg};
     int worst = ST_ABSENT;
     /* each finder has a budget of its own, so that what was forged for one does not hide what

@@ -42,23 +42,46 @@ int lx_given_symbol(const struct lx_given *g, const char *name, uint64_t *ret)
     return ST_ABSENT;
 }
 
+void lx_given_hint(const struct lx_given *g, struct lx_hint *ret)
+{
+    static const char *const roots[] = {"init_top_pgt", "init_level4_pgt", "swapper_pg_dir"};
+    struct lx_hint h = {.kpgd = g->settings.kpgd};
+    uint64_t text = 0, root;
+
+    if (lx_given_symbol(g, "_text", &text) == ST_OK)
+        h.text = text + g->settings.slide;
+    /* x86 links the kernel at a fixed distance from physical memory, which only KASLR changes */
+    for (size_t i = 0; i < ARRAY_LEN(roots) && text && !h.kpgd; i++)
+        if (lx_given_symbol(g, roots[i], &root) == ST_OK)
+            h.kpgd = text >= 0xffffffff80000000 ? root - 0xffffffff80000000
+                     : text < 1ULL << 32        ? root - 0xc0000000 + g->settings.slide
+                                                : 0;
+    *ret = h;
+}
+
 bool lx_given_symbols(const struct lx_given *g)
 {
     return g->sysmap.ops || g->profile.symbols.ops;
 }
 
-int lx_given_slide(const struct lx_given *g, const struct symtab *running, uint64_t image_va,
-                   uint64_t *slide, uint64_t *from)
+int lx_given_slide(const struct lx_given *g, const struct symtab *running, struct bytes vmcoreinfo,
+                   uint64_t image_va, uint64_t *slide, uint64_t *from)
 {
-    static const char *const names[] = {"_text", "_stext"};
+    static const struct {
+        const char *name, *key;
+    } rows[] = {{"_stext", "SYMBOL(_stext)"}, {"_text", NULL}, {"_stext", NULL}};
 
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct vmi_symbol s = {.address = image_va};
         uint64_t text;
-        if (lx_given_symbol(g, names[i], &text) != ST_OK)
+        bool told;
+        if (lx_given_symbol(g, rows[i].name, &text) != ST_OK)
             continue;
-        if (running->ops)
-            (void)!running->ops->by_name(running->self, names[i], &s);
+        told = running->ops && running->ops->by_name(running->self, rows[i].name, &s) == ST_OK;
+        /* the image may have been found by its text, which begins a segment behind it on arm64 */
+        if (!told && rows[i].key &&
+            !(vmcoreinfo.p && lx_vmcoreinfo_number(vmcoreinfo, rows[i].key, 16, &s.address)))
+            continue;
         *slide = g->settings.slide ? g->settings.slide : s.address - text;
         *from = text & ~0x3fffffffULL;
         return ST_OK;

@@ -4,6 +4,7 @@
 #ifndef TINYVMI_OS_LINUX_GIVEN_H
 #define TINYVMI_OS_LINUX_GIVEN_H
 
+#include "os/linux/find.h"
 #include "os/os.h"
 #include "sym/profile.h"
 
@@ -24,16 +25,21 @@ void lx_given_close(struct lx_given *g);
 /* Link-time address of a symbol: the System.map before the profile. ST_ABSENT. */
 MUST_USE int lx_given_symbol(const struct lx_given *g, const char *name, uint64_t *ret);
 
+/* Where to look first. */
+void lx_given_hint(const struct lx_given *g, struct lx_hint *ret);
+
 /* Does any table of symbols come from the user? */
 bool lx_given_symbols(const struct lx_given *g);
 
 /*
  * How far the kernel that runs is from where it is linked, by the addresses that it tells itself
- * (`running`, may be empty), else by where its image begins; and from which link-time address on it
- * was moved (below are per-CPU and absolute symbols). ST_ABSENT: without symbols nobody can tell.
+ * (`running` and vmcoreinfo, may be empty), else by where its image begins; and from which
+ * link-time address on it was moved (below are per-CPU and absolute symbols). ST_ABSENT: without
+ * symbols nobody can tell.
  */
 MUST_USE int lx_given_slide(const struct lx_given *g, const struct symtab *running,
-                            uint64_t image_va, uint64_t *slide, uint64_t *from);
+                            struct bytes vmcoreinfo, uint64_t image_va, uint64_t *slide,
+                            uint64_t *from);
 
 /* Offsets of members, before others are inferred: fills l->m. */
 void lx_given_members(struct linux_view *l);

@@ -139,8 +139,9 @@ static void add_given(struct linux_view *l, struct symbols *s)
         const struct symtab *t;
         const char *how;
     } rows[] = {{&g->sysmap, "System.map"}, {&g->profile.symbols, "profile"}};
+    struct bytes note = {(const uint8_t *)l->vmcoreinfo, strlen(l->vmcoreinfo)};
     uint64_t slide, from;
-    if (lx_given_slide(g, &l->kallsyms, l->image.va, &slide, &from) != ST_OK)
+    if (lx_given_slide(g, &l->kallsyms, note, l->image.va, &slide, &from) != ST_OK)
         return;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (!rows[i].t->ops)
