@@ -83,6 +83,8 @@ void own_state(const char *key, const char *value); /* under data/tinyvmi */
 void ramdisk_start(const void *p, size_t n);
 extern const char *const ramdisk_path;
 
+void signal_stop(void); /* signals.c: the program's handler of SIGTERM */
+
 void guest_end(int status) __attribute__((noreturn)); /* powers off; status as the command's */
 void guest_crash(void) __attribute__((noreturn));
 

@@ -4,6 +4,7 @@
  * line is the program's: words, with ' and " to hold words together.
  */
 #include "guest.h"
+#include "service.h"
 
 #include <xen-public/sched.h>
 
@@ -125,5 +126,5 @@ __attribute__((optimize("no-stack-protector"))) void guest_start(const struct st
                MAX_WORDS);
         exit(2);
     }
-    exit(main(n + 1, argv));
+    exit(service_run(n + 1, argv, main));
 }

@@ -64,6 +64,8 @@ static void message(void)
         if (key == SHUTDOWN_KEY || key == STOP_KEY)
             request(XS_READ, key, keys[key], NULL, 0);
     } else if (h.type == XS_READ && h.len && (h.req_id == SHUTDOWN_KEY || h.req_id == STOP_KEY)) {
+        if (!own.stop)
+            signal_stop();
         own.stop = true;
         if (h.req_id == SHUTDOWN_KEY) /* seen */
             request(XS_WRITE, OTHER, keys[SHUTDOWN_KEY], "", 0);

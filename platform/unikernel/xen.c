@@ -20,6 +20,7 @@ struct plat_xen {
     unsigned ports;
     uint32_t port[MOST_PORTS];
     uint32_t masked; /* the port that plat_xen_wait answered last; 0: none */
+    bool stop_told;
     unsigned next; /* whose turn it is, so that a busy one does not starve the rest */
     struct mapping {
         struct mapping *next;
@@ -191,8 +192,10 @@ int plat_xen_wait(struct plat_xen *x, uint64_t timeout_ns, uint32_t *port)
         }
         if (x->store >= 0 && store_has_bytes(x->store))
             return 2;
-        if (own_stop_requested())
+        if (own_stop_requested() && !x->stop_told) { /* as a signal would end the wait, once */
+            x->stop_told = true;
             return 0;
+        }
         if (until != UINT64_MAX && plat_now_ns() >= until)
             return 0;
         event_block(until);
