@@ -169,7 +169,8 @@ struct dtb_search {
 static int match_dtb(const struct vmi_process *p, void *data)
 {
     struct dtb_search *s = data;
-    if (!p->dtb || (p->dtb & s->mask) != s->dtb || p->flags & VMI_PROCESS_KERNEL)
+    bool user = p->user_dtb && (p->user_dtb & s->mask) == s->dtb; /* Windows: user mode's own */
+    if (!p->dtb || ((p->dtb & s->mask) != s->dtb && !user) || p->flags & VMI_PROCESS_KERNEL)
         return 0;
     s->pid = p->pid;
     return 1;

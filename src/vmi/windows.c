@@ -17,11 +17,16 @@ static bool is_windows(vmi_instance_t vmi)
 static win_ver_t winver(enum win_version v)
 {
     static const win_ver_t names[] = {
-        [WIN_UNKNOWN] = VMI_OS_WINDOWS_UNKNOWN, [WIN_2000] = VMI_OS_WINDOWS_2000,
-        [WIN_XP] = VMI_OS_WINDOWS_XP,           [WIN_2003] = VMI_OS_WINDOWS_2003,
-        [WIN_VISTA] = VMI_OS_WINDOWS_VISTA,     [WIN_2008] = VMI_OS_WINDOWS_2008,
-        [WIN_7] = VMI_OS_WINDOWS_7,             [WIN_8] = VMI_OS_WINDOWS_8,
-        [WIN_10] = VMI_OS_WINDOWS_10,           [WIN_11] = VMI_OS_WINDOWS_10,
+        [WIN_UNKNOWN] = VMI_OS_WINDOWS_UNKNOWN,
+        [WIN_2000] = VMI_OS_WINDOWS_2000,
+        [WIN_XP] = VMI_OS_WINDOWS_XP,
+        [WIN_2003] = VMI_OS_WINDOWS_2003,
+        [WIN_VISTA] = VMI_OS_WINDOWS_VISTA,
+        [WIN_2008] = VMI_OS_WINDOWS_2008,
+        [WIN_7] = VMI_OS_WINDOWS_7,
+        [WIN_8] = VMI_OS_WINDOWS_8,
+        [WIN_10] = VMI_OS_WINDOWS_10,
+        [WIN_11] = VMI_OS_WINDOWS_10,
     };
     return (unsigned)v < ARRAY_LEN(names) ? names[v] : VMI_OS_WINDOWS_UNKNOWN;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Parts of the Windows view over made-up memory: entries that are not present, handle tables, names,
- * versions. Whole images: tests/windows. */
+/* Parts of the Windows view over made-up memory: entries that are not present, handle tables,
+ * names, versions. Whole images: tests/windows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -332,9 +332,9 @@ static void shared_page(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FAKED(transition), FAKED(prototype),      FAKED(paged_out), FAKED(by_vad),
-        FAKED(handles),    FAKED(forged_handles), FAKED(names),     FAKED(versions),
-        cmocka_unit_test(shared_page),
+        FAKED(transition), FAKED(prototype), FAKED(paged_out),
+        FAKED(by_vad),     FAKED(handles),   FAKED(forged_handles),
+        FAKED(names),      FAKED(versions),  cmocka_unit_test(shared_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

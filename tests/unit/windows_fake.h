@@ -58,25 +58,25 @@ static inline void fake_layout(struct fake *f)
         uint16_t off;
         uint8_t size;
     } rows[] = {
-        {W_process_dtb, 0x28, 8},          {W_process_pid, 0x440, 8},
-        {W_process_links, 0x448, 16},      {W_process_ppid, 0x540, 8},
-        {W_process_name, 0x5a8, 15},       {W_process_create, 0x468, 8},
-        {W_process_exit, 0x840, 8},        {W_process_thread_list, 0x5e0, 16},
-        {W_process_peb, 0x550, 8},         {W_process_handles, 0x570, 8},
-        {W_process_wow64, 0x580, 8},       {W_process_vads, 0x7d8, 8},
-        {W_thread_links, 0x4e8, 16},       {W_thread_tid, 0x480, 8},
-        {W_thread_state, 0x184, 1},        {W_thread_wait, 0x283, 1},
-        {W_table_code, 8, 8},              {W_header_type_index, 0x18, 1},
-        {W_header_info, 0x1a, 1},          {W_type_name, 0x10, 16},
-        {W_kcb_parent, 0x20, 8},           {W_kcb_name, 0x28, 8},
-        {W_key_name_length, 0x18, 2},      {W_key_name, 0x1a, 0},
-        {W_key_compressed, 0, 1},          {W_vad_left, 0, 8},
-        {W_vad_right, 8, 8},               {W_vad_start, 0x18, 4},
-        {W_vad_end, 0x1c, 4},              {W_vad_start_high, 0x20, 1},
-        {W_vad_end_high, 0x21, 1},         {W_vad_flags, 0x30, 4},
-        {W_vad_subsection, 0x48, 8},       {W_vad_first_proto, 0x50, 8},
-        {W_vad_last_proto, 0x58, 8},       {W_control_file, 0x40, 8},
-        {W_subsection_base, 0x08, 8},      {W_subsection_next, 0x10, 8},
+        {W_process_dtb, 0x28, 8},     {W_process_pid, 0x440, 8},
+        {W_process_links, 0x448, 16}, {W_process_ppid, 0x540, 8},
+        {W_process_name, 0x5a8, 15},  {W_process_create, 0x468, 8},
+        {W_process_exit, 0x840, 8},   {W_process_thread_list, 0x5e0, 16},
+        {W_process_peb, 0x550, 8},    {W_process_handles, 0x570, 8},
+        {W_process_wow64, 0x580, 8},  {W_process_vads, 0x7d8, 8},
+        {W_thread_links, 0x4e8, 16},  {W_thread_tid, 0x480, 8},
+        {W_thread_state, 0x184, 1},   {W_thread_wait, 0x283, 1},
+        {W_table_code, 8, 8},         {W_header_type_index, 0x18, 1},
+        {W_header_info, 0x1a, 1},     {W_type_name, 0x10, 16},
+        {W_kcb_parent, 0x20, 8},      {W_kcb_name, 0x28, 8},
+        {W_key_name_length, 0x18, 2}, {W_key_name, 0x1a, 0},
+        {W_key_compressed, 0, 1},     {W_vad_left, 0, 8},
+        {W_vad_right, 8, 8},          {W_vad_start, 0x18, 4},
+        {W_vad_end, 0x1c, 4},         {W_vad_start_high, 0x20, 1},
+        {W_vad_end_high, 0x21, 1},    {W_vad_flags, 0x30, 4},
+        {W_vad_subsection, 0x48, 8},  {W_vad_first_proto, 0x50, 8},
+        {W_vad_last_proto, 0x58, 8},  {W_control_file, 0x40, 8},
+        {W_subsection_base, 0x08, 8}, {W_subsection_next, 0x10, 8},
         {W_subsection_ptes, 0x2c, 4},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -86,8 +86,7 @@ static inline void fake_layout(struct fake *f)
     f->w.m[W_entry_access] =
         (struct win_member){.off = 8, .size = 4, .bits = 25, .how = HOW_PROFILE};
     f->w.m[W_flag_protection] = (struct win_member){.bit = 7, .bits = 5, .how = HOW_PROFILE};
-    f->w.m[W_flag_private] =
-        (struct win_member){.off = 2, .bit = 4, .bits = 1, .how = HOW_PROFILE};
+    f->w.m[W_flag_private] = (struct win_member){.off = 2, .bit = 4, .bits = 1, .how = HOW_PROFILE};
 }
 
 /* All data pages are present and writable. */

@@ -9,7 +9,10 @@ enum { SEVERITY, CHECK, TEXT, ADDRESS, PID };
 
 static const struct column columns[] = {
     [SEVERITY] = {NULL, "severity", "ok, note, warning, alert", 0},
-    [CHECK] = {NULL, "check", "tasks, modules, syscalls, idt, ftrace, kprobes", 0},
+    [CHECK] = {NULL, "check",
+               "tasks, modules, syscalls, idt, ftrace, kprobes; Windows: processes, ids, handles, "
+               "drivers, syscalls, idt",
+               0},
     [TEXT] = {NULL, "text", "what was found", 0},
     [ADDRESS] = {NULL, "address", "of the thing; null: there is none", 0},
     [PID] = {NULL, "pid", "null: it is not about a process", 0},
@@ -33,14 +36,17 @@ static const struct {
     [VMI_SEVERITY_ALERT] = {"alert", "✗", "!!", RED},
 };
 
-/* Does the text name the task already: "task 812 (sshd) is ..."? */
+/* Does the text name the task already: "task 812 (sshd) is ...", "process 812 ..."? */
 static bool tells_pid(const char *text, int pid)
 {
-    char name[24];
-    size_t n = (size_t)snprintf(name, sizeof name, "task %d", pid);
-    for (const char *at = strstr(text, name); at; at = strstr(at + 1, name))
-        if (at[n] < '0' || at[n] > '9')
-            return true;
+    static const char *const words[] = {"task", "process"};
+    char name[32];
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        size_t n = (size_t)snprintf(name, sizeof name, "%s %d", words[i], pid);
+        for (const char *at = strstr(text, name); at; at = strstr(at + 1, name))
+            if (at[n] < '0' || at[n] > '9')
+                return true;
+    }
     return false;
 }
 
@@ -102,9 +108,10 @@ static int run(struct run *run)
     struct vmi_outcome o = {0};
     struct checks c = {.run = run};
     run_listing(run, &c.l);
-    /* the library gives no steps: say at least what takes the time; the first answer takes its place */
+    /* the library gives no steps: say at least what takes the time; the first answer takes its
+     * place */
     if (isatty(STDERR_FILENO)) {
-        fputs("scanning all of the guest's memory for tasks ...", stderr);
+        fputs("looking through the guest's memory ...", stderr);
         c.waiting = true;
     }
     status_t status = vmi_check(run->vmi, put, &c, &o);
@@ -134,7 +141,10 @@ const struct verb verb_check = {
             "Compares what the kernel tells in several places: tasks by list, by process id and by "
             "scanning memory; modules by list, by sysfs and by the tree of their addresses; the "
             "entries of the system call table and the interrupt table with the kernel's text; "
-            "ftrace and kprobe hooks. "
+            "ftrace and kprobe hooks. Windows: processes by list, by scanning the kernel's memory, "
+            "by the kernel's table of ids and by csrss' handles; the addresses in driver objects, "
+            "in "
+            "the system call table and in the interrupt tables with the images that are loaded. "
             "A running guest changes while it is read: look again before you believe a warning.",
             NULL},
     .columns = columns,

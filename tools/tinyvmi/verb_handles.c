@@ -74,9 +74,9 @@ const struct verb verb_handles = {
     .name = "handles",
     .purpose = "what a Windows process has open: files, keys, processes, ...",
     .operands = (const struct operand[]){TARGET_OPERAND, {"PID", "process id", 0}, {0}},
-    .options = (const struct option_row[]){{"type", 0, "TYPE", "handles of this type alone: File",
-                                            0, NULL},
-                                           {0}},
+    .options =
+        (const struct option_row[]){
+            {"type", 0, "TYPE", "handles of this type alone: File", 0, NULL}, {0}},
     .about =
         (const char *const[]){
             "The process' handle table in the kernel, in the order of the handles. Names are those "

@@ -14,7 +14,8 @@ static const struct column columns[] = {
     [INIT_SIZE] = {NULL, "init_size", "its size in bytes", 0},
     [OBJECT] = {NULL, "object", "address of the struct module, or of the loader's entry", 0},
     [TAINTS] = {"TAINTS", "taints", "letters: O out of tree, E unsigned, P proprietary, ...", 0},
-    [TIME] = {NULL, "unload_time", "Windows: when it was unloaded, seconds since 1970; else null", 0},
+    [TIME] = {NULL, "unload_time", "Windows: when it was unloaded, seconds since 1970; else null",
+              0},
     [PATH] = {"PATH", "path", "Windows: the file", 0},
     {0},
 };

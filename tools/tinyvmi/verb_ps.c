@@ -43,8 +43,10 @@ static const struct column columns[] = {
     [START] = {NULL, "start_time", "when it was started, seconds since 1970; null: unknown", 0},
     [START_NS] = {NULL, "start_ns", "when it was started, nanoseconds since the guest's boot", 0},
     [EXIT_TEXT] = {"EXIT", NULL, NULL, COLUMN_RIGHT},
-    [EXIT] = {NULL, "exit_time", "Windows: when it ended, seconds since 1970; null: it lives, or "
-                                 "unknown", 0},
+    [EXIT] = {NULL, "exit_time",
+              "Windows: when it ended, seconds since 1970; null: it lives, or "
+              "unknown",
+              0},
     [SESSION] = {"SESS", "session", "Windows: its session; null: none, or unknown", COLUMN_RIGHT},
     [WOW64] = {"WOW", "wow64", "Windows: a 32-bit process of a 64-bit system", 0},
     [PROTECTION] = {"PROT", "protection",
@@ -55,7 +57,8 @@ static const struct column columns[] = {
     [OBJECT] = {NULL, "object", "address of its task_struct or EPROCESS", 0},
     [DTB] = {"PAGE TABLE", "dtb", "physical address of its page table", 0},
     [USER_DTB] = {NULL, "user_dtb",
-                  "Windows: of the one that user mode runs on, where that is another; else null", 0},
+                  "Windows: of the one that user mode runs on, where that is another; else null",
+                  0},
     [COMM] = {"COMM", "comm", "its short name; in the table, kernel threads are in brackets", 0},
     [CMDLINE] = {"COMMAND LINE", "cmdline",
                  "arguments, a blank between each; null: could not be read, or not asked for", 0},
@@ -119,8 +122,9 @@ static const char *start_text(const struct ps *ps, const struct vmi_process *p, 
 static const char *protection_text(uint8_t protection, char *buf, size_t size)
 {
     static const char *const type[] = {"", "PPL", "P", "?"};
-    static const char *const signer[] = {"",    "Authenticode", "CodeGen",   "Antimalware", "Lsa",
-                                         "Windows", "WinTcb",   "WinSystem", "App"};
+    static const char *const signer[] = {"",    "Authenticode", "CodeGen", "Antimalware",
+                                         "Lsa", "Windows",      "WinTcb",  "WinSystem",
+                                         "App"};
     unsigned by = protection >> 4;
     if (!(protection & 7))
         return "";

@@ -209,6 +209,31 @@ static int win_refresh(struct osview *v)
     return ST_OK;
 }
 
+static int has_two_tables(const struct vmi_process *p, void *data)
+{
+    bool *two = data;
+    *two = p->user_dtb != 0;
+    return *two;
+}
+
+/* KPTI ("kernel virtual address shadow"): the kernel says so, or a process has a second table. */
+static void find_isolation(struct windows_view *w)
+{
+    struct osview *v = w->v;
+    struct vmi_outcome o = {0};
+    uint64_t at;
+    uint8_t on = 0;
+    bool two = false;
+    if (win_symbol(w, "KiKvaShadow", &at) == ST_OK)
+        (void)!aspace_read(&v->kernel, GVA(at), &on, 1, NULL);
+    if (!on && win_has(w, W_process_user_dtb) && w->process_head && win_has(w, W_process_links))
+        (void)!win_processes(v, 0, has_two_tables, &two, &o);
+    v->info.page_table_isolation = on || two;
+    if (v->info.page_table_isolation)
+        os_fact(v, "page table isolation", on ? "symbol KiKvaShadow" : "processes have two tables",
+                "user mode runs on tables of its own");
+}
+
 static void kernel_facts(struct bringup *b)
 {
     struct windows_view *w = b->w;
@@ -231,9 +256,12 @@ static void kernel_facts(struct bringup *b)
         os_fact(v, "PDB", "debug directory of the kernel image", "%.48s, GUID %s, age %u",
                 w->pdb.file, w->pdb.guid, w->pdb.age);
     if (!v->types.ops && w->pdb.file[0])
-        os_fact(v, "profile", "none given: maps and threads need one",
-                "make it from %.32s/%s%X of Microsoft's symbol server; --profile FILE", w->pdb.file,
-                w->pdb.guid, w->pdb.age);
+        os_fact(
+            v, "profile",
+            "none given: get this PDB, make its ISF (pdbconv.py of Volatility 3), --profile FILE",
+            "https://msdl.microsoft.com/download/symbols/%.24s/%s%X/%.24s", w->pdb.file,
+            w->pdb.guid, w->pdb.age, w->pdb.file);
+    find_isolation(w);
 }
 
 /* ---- the probe ---- */
@@ -275,9 +303,12 @@ static int win_number(struct osview *v, const char *name, uint64_t *ret)
         const char *name;
         uint64_t value;
     } rows[] = {
-        {"win_ntoskrnl", v->info.text_pa}, {"win_ntoskrnl_va", w->base},
-        {"win_kdvb", w->kdbg},             {"win_kdbg", w->kdbg ? w->kdbg - w->base : 0},
-        {"win_sysproc", w->system_process}, {"win_kpcr", pcr},
+        {"win_ntoskrnl", v->info.text_pa},
+        {"win_ntoskrnl_va", w->base},
+        {"win_kdvb", w->kdbg},
+        {"win_kdbg", w->kdbg ? w->kdbg - w->base : 0},
+        {"win_sysproc", w->system_process},
+        {"win_kpcr", pcr},
         {"win_server", w->server},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)

@@ -122,8 +122,7 @@ static bool is_process(struct scan *s, uint64_t va, struct vmi_process *ret)
 static void look_process(struct scan *s, uint64_t va, uint64_t pa)
 {
     struct vmi_process p;
-    if (!pa || win_set_has(s->c->listed, pa) || win_set_has(s->seen, pa) ||
-        !is_process(s, va, &p))
+    if (!pa || win_set_has(s->c->listed, pa) || win_set_has(s->seen, pa) || !is_process(s, va, &p))
         return;
     s->hidden++;
     if (!win_set_add(s->seen, pa)) {
@@ -258,7 +257,7 @@ int win_check(struct osview *v, vmi_finding_cb cb, void *data, struct vmi_outcom
     c.driver = calloc(MAX_DRIVERS, sizeof *c.driver);
     int st = c.listed && c.driver && seen
                  ? ST_OK
-                                  : diag_fail(v->diag, ST_NOMEM, "no memory for the objects");
+                 : diag_fail(v->diag, ST_NOMEM, "no memory for the objects");
     if (st == ST_OK)
         st = win_processes(v, 0, listed, &c, &list);
     if (st == ST_OK) {

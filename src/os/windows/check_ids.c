@@ -12,7 +12,7 @@ struct ids {
     struct win_check *c;
     const char *check, *where;
     unsigned processes, hidden;
-    bool handles; /* of a process: types are known by their names */
+    bool handles;      /* of a process: types are known by their names */
     uint8_t header[3]; /* a process' _DISPATCHER_HEADER: type and size */
 };
 
@@ -56,8 +56,8 @@ static void conclude(struct ids *s, int st)
         return;
     }
     if (!s->hidden && s->processes)
-        win_report(s->c, s->check, VMI_SEVERITY_OK, 0, 0,
-                   "%u processes are in %s, all on the list", s->processes, s->where);
+        win_report(s->c, s->check, VMI_SEVERITY_OK, 0, 0, "%u processes are in %s, all on the list",
+                   s->processes, s->where);
 }
 
 static void cid_table(struct win_check *c)

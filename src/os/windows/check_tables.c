@@ -11,9 +11,9 @@
 enum {
     MAX_SERVICES = 4096,
     VECTORS = 256,
-    EXCEPTIONS = 32, /* vectors that the processor itself uses, SDM 3A 6.3.1 */
-    MAX_TOLD = 8,    /* findings of one kind that are told one by one */
-    MAJOR_FUNCTIONS = 28, /* wdm.h: IRP_MJ_MAXIMUM_FUNCTION + 1 */
+    EXCEPTIONS = 32,       /* vectors that the processor itself uses, SDM 3A 6.3.1 */
+    MAX_TOLD = 8,          /* findings of one kind that are told one by one */
+    MAJOR_FUNCTIONS = 28,  /* wdm.h: IRP_MJ_MAXIMUM_FUNCTION + 1 */
     OBJECT_INTERRUPT = 22, /* KOBJECTS of ntddk.h: InterruptObject, the type of a KINTERRUPT */
 };
 
@@ -65,9 +65,10 @@ void win_check_services(struct win_check *c)
     uint64_t table, a;
     uint32_t n, bad = 0, missing = 0;
     if (!find_services(w, &table, &n) || !n || n > MAX_SERVICES) {
-        win_report(c, "syscalls", VMI_SEVERITY_NOTE, 0, 0,
-                   "not checked: where the table of system calls is needs a profile (KiServiceTable "
-                   "and KiServiceLimit)");
+        win_report(
+            c, "syscalls", VMI_SEVERITY_NOTE, 0, 0,
+            "not checked: where the table of system calls is needs a profile (KiServiceTable "
+            "and KiServiceLimit)");
         return;
     }
     if (!in_kernel(w, table))
@@ -170,9 +171,8 @@ void win_check_interrupts(struct win_check *c)
 {
     const struct windows_view *w = c->w;
     if (!w->nr_pcr || !c->have_images) {
-        win_report(c, "idt", VMI_SEVERITY_NOTE, 0, 0,
-                   "not checked: %s is not known", w->nr_pcr ? "which images are loaded"
-                                                             : "where a processor's KPCR is");
+        win_report(c, "idt", VMI_SEVERITY_NOTE, 0, 0, "not checked: %s is not known",
+                   w->nr_pcr ? "which images are loaded" : "where a processor's KPCR is");
         return;
     }
     for (unsigned i = 0; i < w->nr_pcr && !c->stop; i++) {
@@ -214,8 +214,8 @@ static void check_driver(struct win_check *c, uint64_t object, unsigned *bad)
     }
     for (unsigned i = 0; i < MAJOR_FUNCTIONS + 3 && !c->stop; i++) {
         static const char *const others[] = {"StartIo", "Unload", "entry point"};
-        uint32_t off = i < MAJOR_FUNCTIONS      ? l->major + i * ps
-                       : i == MAJOR_FUNCTIONS   ? l->start_io
+        uint32_t off = i < MAJOR_FUNCTIONS        ? l->major + i * ps
+                       : i == MAJOR_FUNCTIONS     ? l->start_io
                        : i == MAJOR_FUNCTIONS + 1 ? l->unload
                                                   : l->init;
         if (read_ptr(as, ps, object + off, &a) != ST_OK || !a || image_of(c, a))

@@ -19,7 +19,7 @@ struct ldr {
 };
 
 /* The 32-bit layout: layout.h has the sources. */
-static const struct ldr ldr32 = {4,    0x0c, 0,    0x18, 0x1c, 0x20, 0x24, 0x2c, 0x38, 0, false};
+static const struct ldr ldr32 = {4, 0x0c, 0, 0x18, 0x1c, 0x20, 0x24, 0x2c, 0x38, 0, false};
 
 static struct ldr own_layout(const struct windows_view *w)
 {
@@ -69,8 +69,8 @@ static void report(struct job *j, const struct ldr *l, uint64_t entry)
         m.refs = count == 0xffff ? -1 : count;
     if (win_unicode_as(j->as, l->ptr_size, entry + l->name, name, sizeof name) != ST_OK) {
         m.flags |= VMI_RECORD_PARTIAL;
-        outcome_cut(j->o, "process %d: the name of the DLL at %#" PRIx64
-                          " is damaged or not in memory",
+        outcome_cut(j->o,
+                    "process %d: the name of the DLL at %#" PRIx64 " is damaged or not in memory",
                     j->pid, m.base);
     }
     if (win_unicode_as(j->as, l->ptr_size, entry + l->path, path, sizeof path) != ST_OK)
@@ -136,7 +136,8 @@ int win_dlls(struct osview *v, const struct vmi_process *p, vmi_module_cb cb, vo
         return ST_OK;
     uint64_t second = peb32(w, p);
     if (!second) {
-        outcome_cut(ret, "process %d is a 32-bit one: where its second PEB is is not known", p->pid);
+        outcome_cut(ret, "process %d is a 32-bit one: where its second PEB is is not known",
+                    p->pid);
         return ST_OK;
     }
     j.flags = VMI_MODULE_WOW64;

@@ -6,7 +6,8 @@
  * 2. x64: the block for starting other processors in the first MiB (PROCESSOR_START_BLOCK in the
  * public PDBs; MemProcFS looks for it, too, vmmwininit.c): a jump, the kernel's 64-bit entry at
  * 0x70, CR3 at 0xa0. 255 pages to look at.
- * 3. All of memory for a table that maps itself, as Windows' do: legacy 0x300 of a page directory;
+ * 3. The first 32 MiB, where the loader puts what System runs on, then all of memory for a table
+ * that maps itself, as Windows' do: legacy 0x300 of a page directory;
  * PAE the fourth directory, whose first four entries are the four; x64 any entry of the upper half
  * (0x1ed until Windows 10 1607, random since).
  *
@@ -19,7 +20,7 @@
 #include "os/windows/windows.h"
 #include "sym/pe.h"
 
-enum { PAGE = 4096, MAX_PROOFS = 256, MAX_PAE_SEARCHES = 8 };
+enum { PAGE = 4096, MAX_PROOFS = 256, MAX_PAE_SEARCHES = 8, LOW = 32 << 20 };
 
 struct search {
     struct source *s;
@@ -183,20 +184,32 @@ static int try_page(struct search *f, uint64_t pa, const uint8_t *p)
     return five ? try(f, "page table that maps itself", FORM_X86_5LEVEL, pa, 0) : ST_ABSENT;
 }
 
-static int find_self_map(struct search *f)
+/* Over the tables of [from, to). */
+static int find_self_map(struct search *f, uint64_t from, uint64_t to)
 {
     struct phys *phys = &f->s->phys;
     f->left = MAX_PROOFS;
     f->pae = MAX_PAE_SEARCHES;
     f->end = phys_end(phys);
-    for (uint64_t end, at = 0; (at = phys_next_data(phys, at, &end)) != UINT64_MAX; at = end)
-        for (uint64_t pa = at & ~(uint64_t)(PAGE - 1); pa < end; pa += PAGE) {
+    for (uint64_t end, at = from; (at = phys_next_data(phys, at, &end)) != UINT64_MAX && at < to;
+         at = end)
+        for (uint64_t pa = at & ~(uint64_t)(PAGE - 1); pa < end && pa < to; pa += PAGE) {
             uint8_t copy[PAGE];
             const uint8_t *p = page_at(phys, pa, copy);
             if (p && try_page(f, pa, p) == ST_OK)
                 return ST_OK;
         }
     return ST_ABSENT;
+}
+
+static int find_low_self_map(struct search *f)
+{
+    return find_self_map(f, 0, LOW);
+}
+
+static int find_high_self_map(struct search *f)
+{
+    return find_self_map(f, LOW, UINT64_MAX);
 }
 
 int win_find(struct source *s, uint64_t flags, enum os_effort effort,
@@ -208,7 +221,8 @@ int win_find(struct source *s, uint64_t flags, enum os_effort effort,
     } finders[] = {{find_hint, OS_EFFORT_CHEAP},
                    {find_registers, OS_EFFORT_CHEAP},
                    {find_low_stub, OS_EFFORT_CHEAP},
-                   {find_self_map, OS_EFFORT_PAGES}};
+                   {find_low_self_map, OS_EFFORT_CHEAP},
+                   {find_high_self_map, OS_EFFORT_PAGES}};
     struct search f = {.s = s, .flags = flags, .prove = prove, .arg = arg};
     if (s->arch != ARCH_UNKNOWN && s->arch != ARCH_X86 && s->arch != ARCH_X86_64)
         return ST_ABSENT;

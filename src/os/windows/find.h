@@ -20,8 +20,8 @@ struct win_guess {
  * Calls `prove` for one guess after the other until it answers ST_OK (returned), or no guess is
  * left (ST_ABSENT). `flags`: VMI_OPEN_NO_REGISTERS. Guesses of `effort` alone.
  */
-int win_find(struct source *s, uint64_t flags, enum os_effort effort, int (*prove)(void *arg, const struct win_guess *g),
-             void *arg);
+int win_find(struct source *s, uint64_t flags, enum os_effort effort,
+             int (*prove)(void *arg, const struct win_guess *g), void *arg);
 
 /* Where KUSER_SHARED_DATA is in the kernel's half (ntddk.h: KI_USER_SHARED_DATA, SharedUserData).
  */

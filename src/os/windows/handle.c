@@ -80,15 +80,17 @@ static void visit(struct table_walk *k, uint64_t at, unsigned level, uint64_t fi
     unsigned ps = k->w->v->ptr_size;
     uint64_t span = PAGE / (2 * ps); /* entries below one pointer */
     if (!k->pages) {
-        outcome_cut(k->o, "the handle table at %#" PRIx64 " has more pages than the bound", k->table);
+        outcome_cut(k->o, "the handle table at %#" PRIx64 " has more pages than the bound",
+                    k->table);
         k->stop = true;
         return;
     }
     k->pages--;
     if (at & (PAGE - 1) || !win_kernel_pointer(k->w, at) ||
         aspace_read(&k->w->v->kernel, GVA(at), page, PAGE, NULL) != ST_OK) {
-        outcome_cut(k->o, "a page of the handle table at %#" PRIx64 " (%#" PRIx64
-                          ") is damaged or not in memory",
+        outcome_cut(k->o,
+                    "a page of the handle table at %#" PRIx64 " (%#" PRIx64
+                    ") is damaged or not in memory",
                     k->table, at);
         return;
     }
@@ -117,13 +119,8 @@ int win_each_entry(struct windows_view *w, uint64_t table, bool direct,
         return ST_ABSENT;
     if ((code & 3) >= LEVELS)
         return ST_BROKEN;
-    struct table_walk k = {.w = w,
-                     .direct = direct,
-                     .cb = cb,
-                     .arg = arg,
-                     .o = o,
-                     .table = table,
-                     .pages = MAX_PAGES};
+    struct table_walk k = {
+        .w = w, .direct = direct, .cb = cb, .arg = arg, .o = o, .table = table, .pages = MAX_PAGES};
     visit(&k, code & ~(uint64_t)3, (unsigned)(code & 3), 0);
     return ST_OK;
 }
@@ -176,13 +173,15 @@ int win_handles(struct osview *v, const struct vmi_process *p, vmi_handle_cb cb,
     if (st == ST_OK)
         st = win_each_entry(w, table, false, report, &l, ret);
     if (st == ST_UNSUPPORTED)
-        return diag_fail(v->diag, st,
-                         "where a process keeps its handles was neither told by a profile nor could "
-                         "it be inferred: give %s",
-                         win_wanted(w, wanted, sizeof wanted));
+        return diag_fail(
+            v->diag, st,
+            "where a process keeps its handles was neither told by a profile nor could "
+            "it be inferred: give %s",
+            win_wanted(w, wanted, sizeof wanted));
     if (st != ST_OK)
-        return diag_fail(v->diag, st, "the handle table of process %d (object at %#" PRIx64
-                                      ") is damaged or not in memory",
+        return diag_fail(v->diag, st,
+                         "the handle table of process %d (object at %#" PRIx64
+                         ") is damaged or not in memory",
                          p->pid, p->object);
     return ST_OK;
 }

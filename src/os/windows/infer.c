@@ -136,7 +136,8 @@ static void find_ppid(struct infer *f, size_t told)
     for (size_t off = f->w->m[W_process_links].off + 2 * f->ps; off + f->ps <= f->p[0].n;
          off += f->ps) {
         size_t known = 0, distinct = 0;
-        bool good = (!told || off == told) && infer_word(f, 0, off) == 0 && infer_word(f, 1, off) == 4;
+        bool good =
+            (!told || off == told) && infer_word(f, 0, off) == 0 && infer_word(f, 1, off) == 4;
         for (size_t i = 1; i < f->nr && good; i++) {
             uint64_t v = infer_word(f, i, off);
             good = v && !(v & 3) && v < 1 << 26 && v != f->p[i].pid;
@@ -231,7 +232,8 @@ bool infer_space(const struct infer *f, size_t i, struct aspace *as, uint64_t *p
     return true;
 }
 
-/* Nothing while it lives, later than CreateTime once it has ended; some have, and one place fits. */
+/* Nothing while it lives, later than CreateTime once it has ended; some have, and one place fits.
+ */
 static void find_exit(struct infer *f)
 {
     struct windows_view *w = f->w;
@@ -311,11 +313,20 @@ static void tell(const struct infer *f)
     static const struct {
         enum layout_id id;
         const char *what;
-    } rows[] = {{W_process_dtb, "page tables"}, {W_process_ppid, "parents"},
-                {W_process_create, "times"},    {W_process_exit, "exit times"},
-                {W_process_peb, "PEB"},         {W_thread_links, "threads"},
-                {W_process_handles, "handles"}, {W_process_vads, "VADs"},
-                {W_flag_protection, "their rights"}};
+    } rows[] = {
+        {W_process_dtb, "page tables"},
+        {W_process_ppid, "parents"},
+        {W_process_create, "times"},
+        {W_process_exit, "exit times"},
+        {W_process_peb, "PEB"},
+        {W_process_handles, "handles"},
+        {W_process_vads, "VADs"},
+        {W_flag_protection, "their rights"},
+        {W_thread_links, "threads"},
+        {W_thread_state, "their states"},
+        {W_thread_start, "where they begin"},
+        {W_process_protection, "protection"},
+    };
     char missing[128] = "";
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)

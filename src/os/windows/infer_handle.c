@@ -17,7 +17,7 @@ struct arrangement {
 };
 
 static const struct arrangement arrangements[2][2] = {
-    {{0, 4, 8}, {8, 0x0c, 0x18}},     /* 32 bit */
+    {{0, 4, 8}, {8, 0x0c, 0x18}},    /* 32 bit */
     {{0, 8, 0x10}, {8, 0x10, 0x28}}, /* 64 bit */
 };
 
@@ -89,9 +89,8 @@ static bool find_entry(struct infer *f, size_t off)
     struct windows_view *w = f->w;
     if (!win_has(w, W_entry_bits) && !win_has(w, W_entry_object)) {
         w->m[W_entry_bits] =
-            f->ps == 8
-                ? (struct win_member){.size = 8, .bit = 20, .bits = 44, .how = HOW_INFERRED}
-                : (struct win_member){.size = 4, .bit = 3, .bits = 29, .how = HOW_INFERRED};
+            f->ps == 8 ? (struct win_member){.size = 8, .bit = 20, .bits = 44, .how = HOW_INFERRED}
+                       : (struct win_member){.size = 4, .bit = 3, .bits = 29, .how = HOW_INFERRED};
         w->m[W_entry_access] =
             (struct win_member){.off = f->ps, .size = 4, .bits = 25, .how = HOW_INFERRED};
         if (w->m[W_table_code].off && entries_fit(f, off))

@@ -5,8 +5,9 @@
  * EPROCESS.ThreadListHead is the head of a list whose entries lie in objects that hold, shortly in
  * front of the entry, the process' id and a thread's (CLIENT_ID): true from Windows XP to 11, and
  * of no other list. The object begins where a dispatcher header of type 6 is (KOBJECTS, ntddk.h)
- * and a list of waiters that is whole, or its size; exactly one distance must do for all. The TEB is what its own
- * first part says it is (NT_TIB.Self, winnt.h; ClientId and the PEB behind it, winternl.h).
+ * and a list of waiters that is whole, or its size; exactly one distance must do for all. The TEB
+ * is what its own first part says it is (NT_TIB.Self, winnt.h; ClientId and the PEB behind it,
+ * winternl.h).
  */
 #include "os/windows/find.h"
 #include "os/windows/infer_inner.h"
@@ -21,9 +22,9 @@ enum {
 
 struct threads {
     struct infer *f;
-    size_t head, back;         /* offset of the list's head; of CLIENT_ID in front of an entry */
-    uint64_t node[THREADS];    /* entries */
-    size_t process[THREADS];   /* of which sample */
+    size_t head, back;       /* offset of the list's head; of CLIENT_ID in front of an entry */
+    uint64_t node[THREADS];  /* entries */
+    size_t process[THREADS]; /* of which sample */
     unsigned nr;
 };
 
@@ -157,8 +158,8 @@ static void find_teb(struct threads *t, size_t start)
             if (!infer_space(f, t->process[k], &as, &peb))
                 continue;
             tried++;
-            good += read_ptr(f->as, f->ps, t->node[k] - start + off, &v) == ST_OK &&
-                    is_teb(t, k, v);
+            good +=
+                read_ptr(f->as, f->ps, t->node[k] - start + off, &v) == ST_OK && is_teb(t, k, v);
         }
         if (good < 2 || good * 4 < tried * 3)
             continue;

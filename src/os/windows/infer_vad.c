@@ -38,8 +38,8 @@ static const struct shape shapes[] = {
 
 /* The members that a shape settles. */
 static const enum layout_id settled[] = {
-    W_process_vads,   W_vad_left,     W_vad_right,    W_vad_start,       W_vad_end,
-    W_vad_start_high, W_vad_end_high, W_vad_flags,    W_vad_subsection,  W_vad_control,
+    W_process_vads,    W_vad_left,       W_vad_right,       W_vad_start,      W_vad_end,
+    W_vad_start_high,  W_vad_end_high,   W_vad_flags,       W_vad_subsection, W_vad_control,
     W_vad_first_proto, W_vad_last_proto, W_flag_protection, W_flag_private};
 
 static void forget(struct windows_view *w)
@@ -117,11 +117,11 @@ static size_t fitting(struct infer *f, const struct shape *s, size_t off, size_t
 static const struct {
     uint8_t width, protection, private;
 } flag_places[] = {
-    {4, 24, 31}, /* 32 bit: XP to 7 */
-    {8, 56, 63}, /* x64: XP to 7 */
-    {4, 3, 15},  /* 8, 8.1, 10 until 1809 */
+    {4, 24, 31},             /* 32 bit: XP to 7 */
+    {8, 56, 63},             /* x64: XP to 7 */
+    {4, 3, 15},              /* 8, 8.1, 10 until 1809 */
     {4, 3, 14},  {4, 7, 20}, /* 10 since 1903 */
-    {4, 7, 21},  /* 11 */
+    {4, 7, 21},              /* 11 */
     {4, 7, 19},
 };
 

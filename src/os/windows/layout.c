@@ -10,8 +10,9 @@ const char *win_wanted(const struct windows_view *w, char *buf, size_t size)
         snprintf(buf, size, "the profile of %.64s, GUID %s, age %u (--profile FILE)", w->pdb.file,
                  w->pdb.guid, w->pdb.age);
     else
-        snprintf(buf, size, "a profile of this kernel (--profile FILE; what its PDB is called is "
-                            "not in memory)");
+        snprintf(buf, size,
+                 "a profile of this kernel (--profile FILE; what its PDB is called is "
+                 "not in memory)");
     return buf;
 }
 

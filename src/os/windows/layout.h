@@ -7,8 +7,8 @@
  *
  * Fixed offsets: winternl.h (PEB, PEB_LDR_DATA, LDR_DATA_TABLE_ENTRY: the documented members, with
  * what lies between them as the public PDBs of Windows XP to 11 have it); ntdef.h (UNICODE_STRING,
- * LIST_ENTRY); wdm.h (FILE_OBJECT). The header of an object is in no public header: its Body is at the
- * same place in all public PDBs from XP to 11.
+ * LIST_ENTRY); wdm.h (FILE_OBJECT). The header of an object is in no public header: its Body is at
+ * the same place in all public PDBs from XP to 11.
  */
 #ifndef TINYVMI_OS_WINDOWS_LAYOUT_H
 #define TINYVMI_OS_WINDOWS_LAYOUT_H

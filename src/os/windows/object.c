@@ -8,9 +8,9 @@
  * or, since Windows 7, behind the creator's information when InfoMask says that there is one.
  *
  * Without a profile the table is found in the image by what it must hold; where that fails, the
- * types that drivers use are exported (PsProcessType, IoFileObjectType, ...): each leads to its name
- * and its index. The cookie follows from a process' header, whose index is known; a second process
- * proves it.
+ * types that drivers use are exported (PsProcessType, IoFileObjectType, ...): each leads to its
+ * name and its index. The cookie follows from a process' header, whose index is known; a second
+ * process proves it.
  */
 #include <stdio.h>
 
@@ -69,8 +69,8 @@ void win_object_type(const struct windows_view *w, uint64_t object, char *buf, s
 static void know(struct windows_view *w, enum layout_id id, uint32_t off32, uint32_t off64)
 {
     if (!w->m[id].how)
-        w->m[id] = (struct win_member){.off = w->v->ptr_size == 8 ? off64 : off32,
-                                       .how = HOW_INFERRED};
+        w->m[id] =
+            (struct win_member){.off = w->v->ptr_size == 8 ? off64 : off32, .how = HOW_INFERRED};
 }
 
 static void unknow(struct windows_view *w, enum layout_id id)
@@ -90,13 +90,20 @@ static void exported_types(struct windows_view *w)
 {
     static const struct {
         const char *variable, *name;
-    } types[] = {{"PsProcessType", "Process"},     {"PsThreadType", "Thread"},
-                 {"IoFileObjectType", "File"},     {"ExEventObjectType", "Event"},
-                 {"SeTokenObjectType", "Token"},   {"MmSectionObjectType", "Section"},
-                 {"CmKeyObjectType", "Key"},       {"ExSemaphoreObjectType", "Semaphore"},
-                 {"IoDriverObjectType", "Driver"}, {"IoDeviceObjectType", "Device"},
-                 {"ExMutantObjectType", "Mutant"}, {"ExTimerObjectType", "Timer"},
-                 {"PsJobType", "Job"},             {"ExDesktopObjectType", "Desktop"},
+    } types[] = {{"PsProcessType", "Process"},
+                 {"PsThreadType", "Thread"},
+                 {"IoFileObjectType", "File"},
+                 {"ExEventObjectType", "Event"},
+                 {"SeTokenObjectType", "Token"},
+                 {"MmSectionObjectType", "Section"},
+                 {"CmKeyObjectType", "Key"},
+                 {"ExSemaphoreObjectType", "Semaphore"},
+                 {"IoDriverObjectType", "Driver"},
+                 {"IoDeviceObjectType", "Device"},
+                 {"ExMutantObjectType", "Mutant"},
+                 {"ExTimerObjectType", "Timer"},
+                 {"PsJobType", "Job"},
+                 {"ExDesktopObjectType", "Desktop"},
                  {"ExWindowStationObjectType", "WindowStation"}};
     for (size_t i = 0; i < ARRAY_LEN(types) && w->nr_types < ARRAY_LEN(w->type); i++) {
         uint64_t at, type;

@@ -32,10 +32,8 @@ static uint32_t unknown(const struct windows_view *w)
         enum layout_id id;
         uint32_t flag;
     } rows[] = {
-        {W_process_ppid, VMI_UNKNOWN_PPID},
-        {W_process_create, VMI_UNKNOWN_START},
-        {W_process_exit, VMI_UNKNOWN_EXIT},
-        {W_process_active_threads, VMI_UNKNOWN_THREADS},
+        {W_process_ppid, VMI_UNKNOWN_PPID}, {W_process_create, VMI_UNKNOWN_START},
+        {W_process_exit, VMI_UNKNOWN_EXIT}, {W_process_active_threads, VMI_UNKNOWN_THREADS},
         {W_process_dtb, VMI_UNKNOWN_DTB},
     };
     uint32_t flags = VMI_UNKNOWN_USER | VMI_UNKNOWN_STATE;
@@ -259,8 +257,8 @@ static bool still_rooted(struct windows_view *w, uint64_t object, uint64_t root)
     struct vmi_process p;
     if (!object)
         return !w->v->source->live; /* none has it: nothing can change that in a file */
-    return !w->v->source->live || (win_process_read(w, object, &p) == ST_OK &&
-                                   (p.dtb == root || p.user_dtb == root));
+    return !w->v->source->live ||
+           (win_process_read(w, object, &p) == ST_OK && (p.dtb == root || p.user_dtb == root));
 }
 
 uint64_t win_process_of_root(struct windows_view *w, uint64_t root)

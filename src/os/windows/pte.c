@@ -237,9 +237,11 @@ static const char *software(const struct windows_view *w, uint64_t entry, const 
     if (late && !(entry & SWIZZLE) && w->invalid_mask)
         page ^= w->invalid_mask >> (high_bit & 63);
     if (!page)
-        snprintf(buf, size, "%sdemand-zero: the page was not touched yet and reads as zeros", where);
+        snprintf(buf, size, "%sdemand-zero: the page was not touched yet and reads as zeros",
+                 where);
     else
-        snprintf(buf, size, "%spaged out: page file %" PRIu64 ", page %#" PRIx64, where, file, page);
+        snprintf(buf, size, "%spaged out: page file %" PRIu64 ", page %#" PRIx64, where, file,
+                 page);
     return buf;
 }
 

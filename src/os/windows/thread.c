@@ -20,15 +20,15 @@ static char state_letter(uint64_t state, uint64_t reason)
 static const char *reason_name(uint64_t reason)
 {
     static const char *const names[] = {
-        "Executive",        "FreePage",         "PageIn",          "PoolAllocation",
-        "DelayExecution",   "Suspended",        "UserRequest",     "WrExecutive",
-        "WrFreePage",       "WrPageIn",         "WrPoolAllocation", "WrDelayExecution",
-        "WrSuspended",      "WrUserRequest",    "WrEventPair",     "WrQueue",
-        "WrLpcReceive",     "WrLpcReply",       "WrVirtualMemory", "WrPageOut",
-        "WrRendezvous",     "WrKeyedEvent",     "WrTerminated",    "WrProcessInSwap",
-        "WrCpuRateControl", "WrCalloutStack",   "WrKernel",        "WrResource",
-        "WrPushLock",       "WrMutex",          "WrQuantumEnd",    "WrDispatchInt",
-        "WrPreempted",      "WrYieldExecution", "WrFastMutex",     "WrGuardedMutex",
+        "Executive",        "FreePage",          "PageIn",           "PoolAllocation",
+        "DelayExecution",   "Suspended",         "UserRequest",      "WrExecutive",
+        "WrFreePage",       "WrPageIn",          "WrPoolAllocation", "WrDelayExecution",
+        "WrSuspended",      "WrUserRequest",     "WrEventPair",      "WrQueue",
+        "WrLpcReceive",     "WrLpcReply",        "WrVirtualMemory",  "WrPageOut",
+        "WrRendezvous",     "WrKeyedEvent",      "WrTerminated",     "WrProcessInSwap",
+        "WrCpuRateControl", "WrCalloutStack",    "WrKernel",         "WrResource",
+        "WrPushLock",       "WrMutex",           "WrQuantumEnd",     "WrDispatchInt",
+        "WrPreempted",      "WrYieldExecution",  "WrFastMutex",      "WrGuardedMutex",
         "WrRundown",        "WrAlertByThreadId", "WrDeferredPreempt"};
     return reason < ARRAY_LEN(names) ? names[reason] : "";
 }

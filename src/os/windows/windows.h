@@ -36,7 +36,8 @@ struct windows_view {
     bool server;            /* NtProductType */
     uint64_t pcr[WIN_CPUS]; /* KPCR of each processor that was found, in order */
     unsigned nr_pcr;
-    uint64_t invalid_mask; /* bits that are inverted in entries that are not present; 0: not known */
+    uint64_t
+        invalid_mask; /* bits that are inverted in entries that are not present; 0: not known */
     /* Objects: how a type is told; object.c */
     uint64_t type_table; /* ObTypeIndexTable; 0: not known */
     uint8_t type_cookie; /* ObHeaderCookie */
@@ -105,7 +106,8 @@ int win_image_read(void *arg, uint64_t rva, void *buf, size_t n);
 enum { WIN_SHARED_SIZE = 0x3c4 };
 struct win_shared {
     uint64_t up, now; /* since boot and FILETIME: 100 ns */
-    uint32_t major, minor, build, processors; /* build: 0 before Windows 10; processors: 0 before 7 */
+    uint32_t major, minor, build,
+        processors; /* build: 0 before Windows 10; processors: 0 before 7 */
     bool server;
 };
 /* False: this is not the shared page of a running Windows. */
@@ -123,8 +125,7 @@ struct win_images {
     } * image;
     size_t nr, cap;
 };
-MUST_USE int win_images_open(struct windows_view *w, struct win_images *ret,
-                             struct vmi_outcome *o);
+MUST_USE int win_images_open(struct windows_view *w, struct win_images *ret, struct vmi_outcome *o);
 void win_images_close(struct win_images *i);
 /* The image that an address is in; NULL: none. */
 const char *win_images_name(const struct win_images *i, uint64_t address);
