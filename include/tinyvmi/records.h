@@ -305,6 +305,14 @@ struct vmi_walk {
                           the instance's next walk. */
 };
 
+/* What runs a live guest, and the events that it can raise in it. */
+struct vmi_hypervisor {
+    char name[96];    /* "Xen 4.17.5, PVH domain 1" */
+    char events[256]; /* their names, with a space between; "" none */
+    bool views;       /* second-level views can be made (the guest's configuration may forbid it) */
+    char lacks[192];  /* which are missing and why; "" when nothing is known to be */
+};
+
 /* A virtual machine or memory file on this machine that can be opened. */
 struct vmi_target {
     char target[160]; /* what vmi_open takes: "qemu:4711", "xen:3" */

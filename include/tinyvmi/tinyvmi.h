@@ -101,6 +101,10 @@ VMI_API const struct vmi_fact *vmi_kernel_facts(vmi_instance_t vmi, size_t *n) N
 /* Kind of source ("raw", "elf", "qemu", ...), and whether the guest runs while it is read. */
 VMI_API const char *vmi_source_kind(vmi_instance_t vmi, bool *live) NOEXCEPT;
 
+/* What runs the guest, and which events it can raise; nothing is switched on for it. VMI_FAILURE
+ * for files, and for sources that do not tell. */
+VMI_API status_t vmi_hypervisor_info(vmi_instance_t vmi, struct vmi_hypervisor *ret) NOEXCEPT;
+
 /* Ranges of guest-physical memory: borrowed array, ascending. */
 VMI_API const struct vmi_range *vmi_memory_ranges(vmi_instance_t vmi, size_t *n) NOEXCEPT;
 

@@ -110,12 +110,13 @@ struct source {
     char name[256];        /* file's path as given, or the virtual machine's name */
     uint64_t id;           /* pid, domain id; 0 for files */
     bool live;             /* the guest may run while it is read */
+    char about[96];        /* "" or what runs the guest: "Xen 4.17.5, PVH domain 1" */
     char layout_note[160]; /* "" or what was assumed about the layout of memory, for a person */
     struct phys phys;
-    const struct vcpu_ops *vcpu;   /* NULL: none */
+    const struct vcpu_ops *vcpu;     /* NULL: none */
     const struct domain_ops *domain; /* NULL: none; else all members are there */
-    const struct event_ops *event; /* NULL: none */
-    enum guest_arch arch;          /* ARCH_UNKNOWN: not known */
+    const struct event_ops *event;   /* NULL: none */
+    enum guest_arch arch;            /* ARCH_UNKNOWN: not known */
     struct bytes
         vmcoreinfo; /* text of a vmcoreinfo note that came with the file; p == NULL: none */
     struct windows_hints windows; /* all 0: none */

@@ -89,17 +89,24 @@ static int from_entry(void *source, uint64_t *at)
     return st;
 }
 
-static const struct phys_ops translated_ops = {
-    .read = read_phys, .map = map,
-    .hold = target_hold,
-    .release = target_release, .write = write_phys, .next_data = next_data};
+static const struct phys_ops translated_ops = {.read = read_phys,
+                                               .map = map,
+                                               .hold = target_hold,
+                                               .release = target_release,
+                                               .write = write_phys,
+                                               .next_data = next_data};
 static const struct phys_ops pv_ops = {.read = read_phys,
                                        .map = map,
-    .hold = target_hold,
-    .release = target_release,
+                                       .hold = target_hold,
+                                       .release = target_release,
                                        .write = write_phys,
                                        .next_data = next_data,
                                        .from_entry = from_entry};
+
+static const char *kind_name(enum xen_kind k)
+{
+    return k == XEN_PV ? "PV" : k == XEN_PVH ? "PVH" : "HVM";
+}
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
@@ -204,6 +211,8 @@ static int xen_open_source(const char *name, const struct source_options *option
     }
     snprintf(s.name, sizeof s.name, "%s", t->name[0] ? t->name : name);
     s.id = t->info.id;
+    snprintf(s.about, sizeof s.about, "Xen %u.%u%s, %s domain %u", t->x.major, t->x.minor,
+             t->x.extra, kind_name(t->info.kind), (unsigned)t->info.id);
     s.vcpu = &xen_vcpu_ops;
     s.domain = &xen_domain_ops;
     s.event = &xen_event_ops;
@@ -226,11 +235,6 @@ struct xen *xen_of_source(const struct source *s, uint32_t *domain)
 }
 
 /* ---- listing --------------------------------------------------------------------------------- */
-
-static const char *kind_name(enum xen_kind k)
-{
-    return k == XEN_PV ? "PV" : k == XEN_PVH ? "PVH" : "HVM";
-}
 
 static const char *state_name(const struct xen_domain_info *i)
 {

@@ -165,6 +165,7 @@ int help_overview(struct out *o)
     two_columns(o, "qemu:NAME", "a running QEMU/KVM guest, by its name", 26);
     two_columns(o, "qemu:PID", "... by the id of its process", 26);
     two_columns(o, "qemu:/path/to/qmp.sock", "... by its QMP socket", 26);
+    two_columns(o, "xen:NAME", "a Xen domain (in dom0), by its name, id or UUID", 26);
     heading(o, "Examples");
     static const struct example example[] = {
         {"tinyvmi list", "which virtual machines run here"},

@@ -102,11 +102,13 @@ static const char *target_hint(enum vmi_error_kind kind, const char *target)
                "socket";
     case VMI_ERROR_BROKEN:
     case VMI_ERROR_UNSUPPORTED:
+        if (strncmp(target, "xen:", 4) == 0)
+            return "in dom0, 'tinyvmi list' shows the domains";
         return "--format FORMAT forces the format of a memory file";
     default:
-        return strchr(target, ':')
-                   ? "'tinyvmi list' shows the virtual machines on this machine"
-                   : "a target is the path of a memory file or 'qemu:NAME'; see 'tinyvmi list'";
+        return strchr(target, ':') ? "'tinyvmi list' shows the virtual machines on this machine"
+                                   : "a target is the path of a memory file or 'qemu:NAME' or "
+                                     "'xen:NAME'; see 'tinyvmi list'";
     }
 }
 

@@ -16,6 +16,7 @@ struct view {
     bool live;
     unsigned vcpus;
     uint64_t memory;
+    struct vmi_hypervisor hypervisor; /* name "": not told */
 };
 
 static void collect(struct run *run, struct view *v)
@@ -29,6 +30,8 @@ static void collect(struct run *run, struct view *v)
         v->memory += v->range[i].size;
     if (!v->fact)
         v->facts = 0;
+    if (vmi_hypervisor_info(run->vmi, &v->hypervisor) != VMI_SUCCESS)
+        v->hypervisor = (struct vmi_hypervisor){0};
 }
 
 /* ---- for people ------------------------------------------------------------------------------ */
@@ -119,12 +122,36 @@ static void print_places(struct out *o, const struct view *v)
     str_free(&s);
 }
 
+/* A label, and a text that is wrapped behind it. */
+static void long_line(struct out *o, const char *name, const char *text)
+{
+    struct str wrapped = {0};
+    label(o, name);
+    str_wrap(&wrapped, text, LABEL, o->terminal && o->width ? o->width : SIZE_MAX);
+    fputs(wrapped.n > LABEL ? wrapped.p + LABEL : "\n", o->f);
+    str_free(&wrapped);
+}
+
+static void print_hypervisor(struct out *o, const struct vmi_hypervisor *h)
+{
+    if (!h->name[0])
+        return;
+    label(o, "hypervisor");
+    fprintf(o->f, "%s\n", h->name);
+    long_line(o, "events", h->events[0] ? h->events : "none");
+    if (h->lacks[0])
+        long_line(o, "", h->lacks);
+    if (h->views)
+        long_line(o, "views", "can be made, if the guest's configuration allows altp2m");
+}
+
 static void print_machine(struct out *o, const struct view *v)
 {
     struct str s = {0};
     str_fmt(&s, "%s, %s", v->kind ? v->kind : "?",
             v->live ? "the guest may run while it is read" : "a file");
     text_line(o, "source", &s);
+    print_hypervisor(o, &v->hypervisor);
     s.n = 0;
     str_size(&s, v->memory);
     if (v->ranges != 1)
@@ -274,6 +301,26 @@ static void json_kernel(struct json *j, const struct vmi_kernel *k)
     json_seconds(j, k->build_ns);
 }
 
+static void json_hypervisor(struct json *j, const struct vmi_hypervisor *h)
+{
+    if (!h->name[0])
+        return;
+    key_text(j, "hypervisor", h->name);
+    json_key(j, "events");
+    json_open(j, '[');
+    for (const char *p = h->events; *p;) {
+        char name[32];
+        size_t n = strcspn(p, " ");
+        snprintf(name, sizeof name, "%.*s", (int)n, p);
+        json_string(j, name);
+        p += n + (p[n] == ' ');
+    }
+    json_close(j, ']');
+    key_text(j, "events_missing", h->lacks);
+    json_key(j, "views");
+    json_bool(j, h->views);
+}
+
 static void print_json(struct run *run, const struct view *v)
 {
     struct json j = {.f = run->out.f, .lines = 2};
@@ -282,6 +329,7 @@ static void print_json(struct run *run, const struct view *v)
     key_text(&j, "source", v->kind ? v->kind : "");
     json_key(&j, "live");
     json_bool(&j, v->live);
+    json_hypervisor(&j, &v->hypervisor);
     if (v->k)
         json_kernel(&j, v->k);
     key_known(&j, "vcpus", v->vcpus, false);

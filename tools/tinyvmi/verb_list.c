@@ -77,8 +77,9 @@ const struct verb verb_list = {
         },
     .about =
         (const char *const[]){
-            "Lists what can be opened here, started by whomever: plain qemu-system, libvirt. "
-            "ACCESS tells how the memory can be read: mapped (shared memory), or copied from "
+            "Lists what can be opened here, started by whomever: plain qemu-system, libvirt, "
+            "and in dom0 Xen's domains. ACCESS tells how the memory can be read: mapped, or copied "
+            "from "
             "the process. Root sees all; others see their own.",
             NULL},
     .columns = columns,

@@ -170,6 +170,7 @@ static int man_overview(FILE *f)
     fputs(".SH TARGETS\n", f);
     item(f, "PATH, file:PATH", NULL, "a memory file: raw, ELF core, LiME, AVML, kdump");
     item(f, "qemu:NAME, qemu:PID, qemu:/path/to/qmp.sock", NULL, "a running QEMU/KVM guest");
+    item(f, "xen:NAME, xen:ID, xen:UUID", NULL, "a Xen domain, in dom0");
     fputs(".SH \"GUEST TEXT\"\n", f);
     text(f, "Text that comes from a guest is not trusted. In tables, control characters, invisible "
             "characters, those "

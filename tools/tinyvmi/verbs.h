@@ -36,7 +36,9 @@ extern const struct verb verb_watch;
 #define TARGET_OPERAND                                                                             \
     {                                                                                              \
         "TARGET",                                                                                  \
-            "a memory file, or a virtual machine: qemu:NAME, qemu:PID, qemu:/path/to/qmp.sock", 0  \
+            "a memory file, or a virtual machine: qemu:NAME, qemu:PID, "                           \
+            "qemu:/path/to/qmp.sock, xen:NAME, xen:ID",                                            \
+            0                                                                                      \
     }
 
 #endif
