@@ -64,6 +64,17 @@ def bitmap_header(w, kind, frames, total):
     return (h.ljust(at, b"\0") + bytes(bits)).ljust(first - behind, b"\0")
 
 
+def needed(w):
+    """Frames without which no kernel would be found: those of its image and of the shared page, and System's tables to them."""
+    keep = set(range(w.base_pa // PAGE, (w.base_pa + w.image_size) // PAGE + 1))
+    keep |= {w.system.page[w.kuser] // PAGE, w.system.page[w.processes[0][1] & ~0xfff] // PAGE}
+    depth = len(w.g.levels)
+    for va in (*range(w.base, w.base + w.image_size, w.g.large), w.base + w.image_size - 1, w.kuser, w.processes[0][1]):
+        large = va != w.kuser and va != w.processes[0][1]
+        keep |= {w.system.cell(va, d) // PAGE for d in range(depth - large)}
+    return keep
+
+
 def write(w, kind, path):
     """full: three runs with holes where nothing was allocated. Others: what was allocated."""
     total = len(w.m.data) // PAGE
@@ -78,8 +89,7 @@ def write(w, kind, path):
             return
         frames = [n for n in range(total) if n not in free]
         if kind == HOLES:
-            # what the kernel is found by stays: its image, the tables of System
-            keep = {w.base_pa // PAGE, w.system.root // PAGE}
+            keep = needed(w)
             frames = [n for n in frames if w.rng.randrange(9) or n in keep]
             kind = BITMAP_KERNEL
         f.write(header(w, kind, [(0, total)]))
