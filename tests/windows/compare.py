@@ -101,7 +101,8 @@ def threads(got, t, profile):
             "state": STATES[h["state"]], "wait_reason": REASONS[h["wait_reason"]] if h["state"] == 5 else "", "priority": h["priority"],
             "start_time": seconds(h["create"]), "start_address": hex(h["start"]),
             "user_start_address": hex(h["user_start"]) if h["user_start"] else None, "teb": hex(h["teb"]) if h["teb"] else None,
-            "object": hex(h["object"]), "comm": p["comm"]}, () if profile else ("start_time", "state"))
+            "object": hex(h["object"]), "comm": p["comm"]},
+                () if profile else ("start_time", "state", "wait_reason", "priority", "start_address", "user_start_address", "teb"))
     return found
 
 
