@@ -76,7 +76,7 @@ static int thread(const struct vmi_thread *t, void *data)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct vmi_process p = {.object = FAKE_KERNEL, .pid = 4, .dtb = 4096 * 0};
+    struct vmi_process p = {.object = FAKE_KERNEL, .pid = 4, .dtb = FAKE_ROOT};
     struct vmi_outcome o = {0};
     struct win_shared shared;
     char buf[256];
@@ -98,8 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fake_put(&f, fake_user_pte(40 + i), le64(f.mem + fake_pa(i * 8)) & ~1ULL, 8);
     (void)win_shared_parse((struct bytes){f.mem + fake_pa(0), 4096}, &shared);
     (void)!win_processes(&f.v, 0, process, &p, &o);
-    p.dtb = 4096 * 7; /* the same tables: a copy of the top one */
-    memcpy(f.mem + 7 * 4096, f.mem, 4096);
+    p.dtb = data[1] & 1 ? FAKE_ROOT : FAKE_SECOND;
+    memcpy(f.mem + FAKE_SECOND, f.mem + FAKE_ROOT, 4096);
     for (unsigned i = 0; i < 8; i++)
         (void)!aspace_translate(&f.v.kernel, GVA(FAKE_USER + (40 + i) * 4096ULL), &pa, &more);
     p.wow64 = data[0] & 1;

@@ -121,8 +121,8 @@ static void by_vad(void **state)
     fake_put(&f, fake_pa(0x30000), FAKE_KERNEL + process + 0x448, 8);
     fake_put(&f, fake_pa(process + 0x448), FAKE_KERNEL + 0x30000, 8);
     fake_put(&f, fake_pa(process + 0x440), 1234, 8);
-    fake_put(&f, fake_pa(process + 0x28), 7 * 4096, 8); /* its table: a copy of the top one */
-    memcpy(f.mem + 7 * 4096, f.mem, 4096);
+    fake_put(&f, fake_pa(process + 0x28), FAKE_SECOND, 8);
+    memcpy(f.mem + FAKE_SECOND, f.mem + FAKE_ROOT, 4096);
     fake_put(&f, fake_pa(process + 0x7d8), FAKE_KERNEL + vad, 8);
     fake_put(&f, fake_pa(vad + 0x18), (FAKE_USER >> 12) + 8, 4);
     fake_put(&f, fake_pa(vad + 0x1c), (FAKE_USER >> 12) + 10, 4);
@@ -131,7 +131,7 @@ static void by_vad(void **state)
     fake_put(&f, fake_pa(protos + 8), 40 * 4096 | 3, 8);
     fake_put(&f, fake_user_pte(9), 0, 8);
     struct aspace as = f.v.kernel;
-    as.half[0].root = as.half[1].root = 7 * 4096;
+    as.half[0].root = as.half[1].root = FAKE_SECOND;
     uint64_t left;
     assert_int_equal(aspace_translate(&as, GVA(FAKE_USER + 0x9000), &pa, &left), ST_OK);
     assert_int_equal(pa, 40 * 4096);
@@ -146,6 +146,15 @@ static void by_vad(void **state)
     fake_put(&f, fake_pa(vad + 0x48), FAKE_KERNEL + 0x5000, 8);
     fake_put(&f, fake_pa(0x5000 + 8), FAKE_KERNEL + protos, 8);
     fake_put(&f, fake_pa(0x5000 + 0x2c), 2, 4);
+    assert_int_equal(aspace_translate(&as, GVA(FAKE_USER + 0x9000), &pa, &left), ST_OK);
+    /* a list of processes that leads into the page that is asked for: it is not asked again */
+    fake_put(&f, fake_pa(process + 0x448), FAKE_USER + 0x9000, 8);
+    memset(f.w.rooted, 0, sizeof f.w.rooted);
+    fake_put(&f, fake_pa(process + 0x28), 0, 8);
+    assert_int_equal(aspace_translate(&as, GVA(FAKE_USER + 0x9000), &pa, &left), ST_ABSENT);
+    fake_put(&f, fake_pa(process + 0x448), FAKE_KERNEL + 0x30000, 8);
+    fake_put(&f, fake_pa(process + 0x28), FAKE_SECOND, 8);
+    memset(f.w.rooted, 0, sizeof f.w.rooted);
     assert_int_equal(aspace_translate(&as, GVA(FAKE_USER + 0x9000), &pa, &left), ST_OK);
     /* subsections in a ring end */
     fake_put(&f, fake_pa(0x5000 + 0x2c), 0, 4);

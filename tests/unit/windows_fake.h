@@ -10,7 +10,13 @@
 
 #include "os/windows/windows.h"
 
-enum { FAKE_PAGES = 64, FAKE_DATA = 8, FAKE_DATA_PAGES = FAKE_PAGES - FAKE_DATA };
+enum {
+    FAKE_PAGES = 64,
+    FAKE_DATA = 8,
+    FAKE_DATA_PAGES = FAKE_PAGES - FAKE_DATA,
+    FAKE_ROOT = 7 * 4096,
+    FAKE_SECOND = (FAKE_PAGES - 1) * 4096 /* for a copy of the top table */
+};
 
 #define FAKE_KERNEL 0xffff800000000000ULL /* where data page 0 is */
 #define FAKE_USER   0x100000ULL           /* the same pages, for user mode */
@@ -93,10 +99,10 @@ static inline void fake_layout(struct fake *f)
 static inline void fake_tables(struct fake *f)
 {
     const uint64_t table = 7; /* present, writable, user */
-    fake_put(f, 256 * 8, 1 * 4096 | table, 8);
+    fake_put(f, FAKE_ROOT + 256 * 8, 1 * 4096 | table, 8);
     fake_put(f, 1 * 4096, 2 * 4096 | table, 8);
     fake_put(f, 2 * 4096, 3 * 4096 | table, 8);
-    fake_put(f, 0, 4 * 4096 | table, 8);
+    fake_put(f, FAKE_ROOT, 4 * 4096 | table, 8);
     fake_put(f, 4 * 4096, 5 * 4096 | table, 8);
     fake_put(f, 5 * 4096, 6 * 4096 | table, 8);
     for (unsigned i = 0; i < FAKE_DATA_PAGES; i++) {
@@ -118,7 +124,7 @@ static inline bool fake_open(struct fake *f)
         return false;
     memset(f->mem, 0, FAKE_DATA * 4096);
     fake_tables(f);
-    aspace_init(&f->v.kernel, &f->s.phys, FORM_X86_4LEVEL, 0);
+    aspace_init(&f->v.kernel, &f->s.phys, FORM_X86_4LEVEL, FAKE_ROOT);
     f->v.form = FORM_X86_4LEVEL;
     f->v.ptr_size = 8;
     f->v.arch = ARCH_X86_64;

@@ -18,7 +18,7 @@
 #include "os/windows/version.h"
 #include "os/windows/windows.h"
 
-enum { MAX_SEARCHES = 16 };
+enum { MAX_SEARCHES = 16, MAX_TAGS = 1024 };
 
 struct bringup {
     struct windows_view *w;
@@ -93,11 +93,12 @@ static int read_kdbg(struct windows_view *w, uint64_t at, struct kdbg *ret)
 static int scan_kdbg(struct windows_view *w, uint64_t *at, struct kdbg *ret)
 {
     uint8_t buf[2 * 4096];
-    for (uint64_t rva = 0; rva < w->image.size; rva += 4096) {
+    unsigned left = MAX_TAGS;
+    for (uint64_t rva = 0; rva < w->image.size && left; rva += 4096) {
         size_t n = 0;
         (void)!aspace_read(&w->v->kernel, GVA(w->base + rva), buf, sizeof buf, &n);
         struct bytes page = {buf, MIN_OF(n, (size_t)4096 + KDBG_TAG_AT + 4)};
-        for (size_t i = 0; (i = kdbg_search(page, i)) < page.n; i += 4)
+        for (size_t i = 0; left && (i = kdbg_search(page, i)) < page.n; i += 4, left--)
             if (read_kdbg(w, w->base + rva + i, ret) == ST_OK) {
                 *at = w->base + rva + i;
                 return ST_OK;

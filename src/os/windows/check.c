@@ -20,7 +20,7 @@ enum {
     MAX_TABLES = 1 << 16,
     SLOTS = 1 << 17,
     MAX_TRIED = 1 << 20,
-    MAX_DRIVERS = 4096,
+    MAX_DRIVERS = 1024,
     IO_TYPE_DRIVER = 4 /* wdm.h */
 };
 

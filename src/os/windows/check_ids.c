@@ -8,8 +8,11 @@
 
 #include "os/windows/check.h"
 
+enum { MAX_ENTRIES = 1 << 20, MAX_CSRSS = 64 };
+
 struct ids {
     struct win_check *c;
+    unsigned left; /* entries that may still be looked at */
     const char *check, *where;
     unsigned processes, hidden;
     bool handles;      /* of a process: types are known by their names */
@@ -36,6 +39,11 @@ static int look(const struct win_entry *e, void *arg)
     struct ids *s = arg;
     struct windows_view *w = s->c->w;
     struct vmi_process p;
+    if (!s->left--) {
+        s->left = 0;
+        outcome_cut(s->c->o, "%s: more entries than the bound", s->where);
+        return 1;
+    }
     if (!is_process(s, e->object) || win_process_read(w, e->object, &p) != ST_OK)
         return s->c->stop;
     s->processes++;
@@ -63,7 +71,8 @@ static void conclude(struct ids *s, int st)
 static void cid_table(struct win_check *c)
 {
     struct windows_view *w = c->w;
-    struct ids s = {.c = c, .check = "ids", .where = "the kernel's table of ids"};
+    struct ids s = {
+        .c = c, .left = MAX_ENTRIES, .check = "ids", .where = "the kernel's table of ids"};
     uint64_t variable, table;
     int st = ST_ABSENT;
     if (win_symbol(w, "PspCidTable", &variable) == ST_OK &&
@@ -88,14 +97,19 @@ static int of_csrss(const struct vmi_process *p, void *data)
         return 0;
     if (win_ptr(w, &w->v->kernel, p->object, W_process_handles, &table) != ST_OK || !table)
         return 0;
-    r->tables++;
+    if (r->tables++ == MAX_CSRSS)
+        return 1;
     r->st = win_each_entry(w, table, false, look, r->s, r->s->c->o);
     return r->s->c->stop;
 }
 
 static void csrss_handles(struct win_check *c)
 {
-    struct ids s = {.c = c, .check = "handles", .where = "csrss' handles", .handles = true};
+    struct ids s = {.c = c,
+                    .left = MAX_ENTRIES,
+                    .check = "handles",
+                    .where = "csrss' handles",
+                    .handles = true};
     struct csrss r = {.s = &s, .st = ST_UNSUPPORTED};
     struct vmi_outcome list = {0};
     if (c->w->system_process &&

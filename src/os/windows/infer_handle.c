@@ -77,7 +77,7 @@ static bool entries_fit(struct infer *f, size_t off)
 {
     struct tried t = {.f = f};
     struct vmi_outcome o = {0};
-    for (size_t i = 1; i < f->nr && t.n < TRIED_ENTRIES; i++)
+    for (size_t i = 1; i < MIN_OF(f->nr, (size_t)16) && t.n < TRIED_ENTRIES; i++)
         (void)!win_each_entry(f->w, infer_word(f, i, off), false, try_entry, &t, &o);
     return t.n >= 4 && t.good * 10 >= t.n * 9;
 }

@@ -11,6 +11,8 @@
  */
 #include "os/windows/infer_inner.h"
 
+enum { MOST_SAMPLES = 24 }; /* a tree costs more than a word */
+
 struct shape {
     unsigned ps;
     uint8_t left, right, parent, start, end, width; /* width: of the page numbers, bytes */
@@ -98,7 +100,7 @@ static size_t fitting(struct infer *f, const struct shape *s, size_t off, size_t
 {
     size_t good = 0;
     *with_peb = 0;
-    for (size_t i = 1; i < f->nr; i++) {
+    for (size_t i = 1; i < f->nr && *with_peb < MOST_SAMPLES; i++) {
         struct aspace as;
         uint64_t peb, image;
         if (!infer_space(f, i, &as, &peb))

@@ -16,7 +16,7 @@
 
 #include "os/windows/windows.h"
 
-enum { HAS_CREATOR = 1, HAS_NAME = 2, MAX_PARTS = 64 };
+enum { HAS_CREATOR = 1, HAS_NAME = 2, MAX_PARTS = 64, MAX_TRIES = 1 << 16, MAX_IMAGE = 64 << 20 };
 
 static uint64_t header_of(const struct windows_view *w, uint64_t object)
 {
@@ -135,8 +135,8 @@ static bool is_type(const struct windows_view *w, uint64_t type, uint8_t i, cons
 static bool find_type_table(struct windows_view *w)
 {
     uint8_t page[4096 + 8 * 8];
-    unsigned ps = w->v->ptr_size;
-    for (uint64_t rva = 0; rva + 4096 <= w->image.size; rva += 4096) {
+    unsigned ps = w->v->ptr_size, tries = MAX_TRIES;
+    for (uint64_t rva = 0; rva + 4096 <= MIN_OF(w->image.size, MAX_IMAGE); rva += 4096) {
         size_t got = 0;
         (void)!aspace_read(&w->v->kernel, GVA(w->base + rva), page, sizeof page, &got);
         for (size_t i = 0; i < 4096 && i + 6 * ps <= got; i += ps) {
@@ -146,6 +146,8 @@ static bool find_type_table(struct windows_view *w)
                 type[k] = ps == 8 ? le64(page + i + k * ps) : le32(page + i + k * ps);
                 good = good && win_kernel_pointer(w, type[k]) && type[k] - w->base >= w->image.size;
             }
+            if (good && !tries--)
+                return false;
             for (uint8_t k = 2; good && k < 6; k++)
                 good = is_type(w, type[k], k, k == 2 ? "Type" : NULL);
             if (!good)

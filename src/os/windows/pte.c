@@ -139,9 +139,7 @@ static bool by_subsections(const struct windows_view *w, uint64_t subsection, ui
     return false;
 }
 
-/* The prototype entry of a page of user memory that the VAD tells. */
-static bool prototype_by_vad(struct windows_view *w, const struct aspace *as, uint64_t va,
-                             uint64_t *ret)
+static bool ask_vad(struct windows_view *w, const struct aspace *as, uint64_t va, uint64_t *ret)
 {
     struct win_vad d;
     uint64_t first, last, subsection, private = 0, size = legacy(w) ? 4 : 8;
@@ -161,6 +159,21 @@ static bool prototype_by_vad(struct windows_view *w, const struct aspace *as, ui
     }
     return win_ptr(w, &w->v->kernel, d.node, W_vad_subsection, &subsection) == ST_OK &&
            by_subsections(w, subsection, n, ret);
+}
+
+/*
+ * The prototype entry of a page of user memory that the VAD tells. Lists and trees are read on the
+ * way, and forged ones lead back into user memory: then nothing is asked a second time.
+ */
+static bool prototype_by_vad(struct windows_view *w, const struct aspace *as, uint64_t va,
+                             uint64_t *ret)
+{
+    if (w->asking)
+        return false;
+    w->asking = true;
+    bool found = ask_vad(w, as, va, ret);
+    w->asking = false;
+    return found;
 }
 
 /* The real entry behind one that is not present: ST_OK, and where it is. */

@@ -5,7 +5,14 @@
 
 #include "os/windows/windows.h"
 
-enum { MAX_THREADS = 1 << 20, TERMINATED = 4, WAITING = 5, SUSPENDED = 5, WR_SUSPENDED = 12 };
+enum {
+    MAX_THREADS = 1 << 20,
+    MAX_ALL = 1 << 22,
+    TERMINATED = 4,
+    WAITING = 5,
+    SUSPENDED = 5,
+    WR_SUSPENDED = 12
+};
 
 /* KTHREAD_STATE of ntddk.h, as the letters of ps: what runs or could, what waits. */
 static char state_letter(uint64_t state, uint64_t reason)
@@ -110,6 +117,11 @@ static void of_process(struct windows_view *w, const struct vmi_process *p, vmi_
                MAX_THREADS);
     while (list_next(&walk, o, &node) == 1) {
         struct vmi_thread t;
+        if (o->count >= MAX_ALL) {
+            outcome_cut(o, "there are more threads than the bound");
+            *stop = true;
+            return;
+        }
         if (read_thread(w, p, node, &t) != ST_OK) {
             outcome_cut(o, "the thread at %#" PRIx64 " of process %d is not in memory",
                         node - w->m[W_thread_links].off, p->pid);

@@ -52,6 +52,7 @@ struct windows_view {
         uint64_t root, object;
     } rooted[16];
     unsigned next_rooted;
+    bool asking; /* a VAD is being looked for: the reads that this takes ask for none */
 };
 
 static inline struct windows_view *win_of(struct osview *v)
