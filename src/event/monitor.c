@@ -46,7 +46,9 @@ int monitor_open(struct source *source, void *channel, struct diag *d, struct mo
     if (st == ST_OK) {
         m->job_count = calloc(m->caps.vcpus ? m->caps.vcpus : 1, sizeof *m->job_count);
         m->steps = calloc(m->caps.vcpus ? m->caps.vcpus : 1, 1);
-        st = m->job_count && m->steps ? ST_OK : diag_fail(d, ST_NOMEM, "no memory for a monitor");
+        m->after_step = calloc(m->caps.vcpus ? m->caps.vcpus : 1, sizeof *m->after_step);
+        if (!m->job_count || !m->steps || !m->after_step)
+            st = diag_fail(d, ST_NOMEM, "no memory for a monitor");
     }
     if (st == ST_OK)
         st = m->ops->open(source, channel, d, &m->events);
@@ -419,13 +421,16 @@ static void keep_first(int *first, int st)
         *first = st;
 }
 
+/* A ring holds fewer; no source keeps its vCPUs waiting for long. */
+enum { BATCH_MAX = 64, REQUESTS_MAX = 4096 };
+
 /* All that is there, answered with one notification. */
 static unsigned batch(struct monitor *m, int *first)
 {
     unsigned n = 0;
     int st;
     m->in_batch = true;
-    while ((st = m->ops->next(m->events, &m->request)) != ST_ABSENT) {
+    while (n < BATCH_MAX && (st = m->ops->next(m->events, &m->request)) != ST_ABSENT) {
         n++;
         if (st == ST_OK) {
             keep_first(first, dispatch(m, &m->request));
@@ -452,9 +457,8 @@ static unsigned batch(struct monitor *m, int *first)
     return n;
 }
 
-/* A guest that raises events without end must not keep the caller here. */
-enum { REQUESTS_MAX = 4096 };
-
+/* A guest that raises events without end does not keep the caller here: after so many it returns.
+ */
 int monitor_listen(struct monitor *m, uint64_t timeout_ns)
 {
     int first = ST_OK;

@@ -149,6 +149,7 @@ void steps_cancel_all(struct monitor *m)
         struct step_job *j = m->jobs;
         m->jobs = j->next;
         m->job_count[j->vcpu]--;
+        m->steps_changed = true;
         j->next = NULL;
         j->done(m, j, NULL, NULL);
     }
