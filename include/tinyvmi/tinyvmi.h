@@ -332,6 +332,30 @@ struct vmi_statistics {
 };
 VMI_API status_t vmi_get_statistics(vmi_instance_t vmi, struct vmi_statistics *ret) NOEXCEPT;
 
+/* ---- events
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+/*
+ * Switches events on for an instance that was opened without VMI_INIT_EVENTS (vmi_open): from then
+ * on the calls of <libvmi/events.h> work on it. Again: VMI_SUCCESS. VMI_FAILURE where the guest has
+ * none, or another monitor has them (VMI_ERROR_BUSY; the text names it).
+ */
+VMI_API status_t vmi_enable_events(vmi_instance_t vmi) NOEXCEPT;
+
+/* Since events were switched on. No event is ever lost: a guest waits when the ring is full. */
+struct vmi_event_statistics {
+    uint64_t taken, answered; /* differ in a callback only */
+    uint64_t batches;         /* of events that were answered with one notification */
+    uint32_t largest_batch;
+    uint64_t spurious;  /* raised before their trap was lifted, taken after: the guest went on */
+    uint64_t unhandled; /* nobody had registered for them: answered so that the guest went on */
+    uint64_t malformed; /* the hypervisor's slot made no sense: answered all the same */
+    uint64_t failed;    /* answers that could not be carried out as the program asked */
+};
+VMI_API status_t vmi_get_event_statistics(vmi_instance_t vmi,
+                                          struct vmi_event_statistics *ret) NOEXCEPT;
+
 #ifdef __cplusplus
 }
 #endif
