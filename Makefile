@@ -107,17 +107,21 @@ check: deps
 	@$(MAKE) --no-print-directory -j2 all tests
 	@B=$B tests/run layers compile unit fuzz-corpus compat cli windows guests
 
-tests: $(UNIT) $(FUZZ:%=$B/fuzz/%-corpus) $B/tests/translate $B/tests/profile examples
+tests: $(UNIT) $(FUZZ:%=$B/fuzz/%-corpus) $B/tests/translate $B/tests/on-guest $B/tests/profile examples
 
 $B/tests/translate $B/tests/profile: $B/tests/%: tests/guest/%.c $B/libtinyvmi.a
 	@mkdir -p $(@D)
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $B/libtinyvmi.a $(LIBS)
 
+$B/tests/on-guest: tests/compat/on_guest.c $B/libtinyvmi.a
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $B/libtinyvmi.a $(LIBS) -lpthread
+
 unit: tests
 	@B=$B tests/run layers compile unit fuzz-corpus cli
 
 check-guests: deps
-	@$(MAKE) --no-print-directory -j2 all examples $B/tests/translate $B/tests/profile
+	@$(MAKE) --no-print-directory -j2 all examples $B/tests/translate $B/tests/on-guest $B/tests/profile
 	@B=$B tests/run guests
 
 check-windows: all examples $(PARTS)
