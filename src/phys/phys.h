@@ -71,6 +71,11 @@ struct phys_ops {
      * not mapped (host == NULL).
      */
     int (*from_entry)(void *source, uint64_t *at);
+    /*
+     * A mapping of its own of the page at `at`, which munmap gives back; it may outlive the source.
+     * ST_*, also for what cannot be written. NULL: cannot (a mapped range is mapped a second time).
+     */
+    int (*own_mapping)(void *source, uint64_t at, bool writable, void **ret);
 };
 
 struct phys {

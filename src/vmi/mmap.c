@@ -40,6 +40,14 @@ static int map_page(vmi_instance_t vmi, uint64_t pa, int prot, void **ret)
     const struct phys_range *r = phys_find(&vmi->source.phys, pa);
     if (!r)
         return ST_ABSENT;
+    const struct phys_ops *ops = vmi->source.phys.ops;
+    if (!r->host && ops && ops->own_mapping) {
+        int st = ops->own_mapping(vmi->source.impl, pa, prot & PROT_WRITE, ret);
+        if (st != ST_OK && st != ST_ABSENT)
+            vmi_fail(vmi, st, "physical 0x%llx cannot be mapped: %s", (unsigned long long)pa,
+                     vmi->source.story ? vmi->source.story->text : status_name(st));
+        return st;
+    }
     const uint8_t *host = r->host ? phys_ptr(&vmi->source.phys, pa, &avail) : NULL;
     if (!host || avail < PAGE || (uintptr_t)host % PAGE) {
         vmi_fail(vmi, ST_UNSUPPORTED,

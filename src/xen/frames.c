@@ -283,7 +283,8 @@ static uint32_t map_anew(struct xen_frames *f, uint64_t first, bool differed, ui
         f->frames[k] = first + k;
     differed =
         differed && !f->pv && !f->blind && frames_probe(f, f->frames, CHUNK_FRAMES, said) == ST_OK;
-    if (map_chunk(f, &c, now) != ST_OK)
+    f->why = map_chunk(f, &c, now);
+    if (f->why != ST_OK)
         return NONE;
     if (differed)
         memcpy(c.expected, said, sizeof c.expected);
@@ -316,6 +317,7 @@ const uint8_t *frames_ptr(struct xen_frames *f, uint64_t frame, unsigned *nr)
     uint64_t first = frame & ~(uint64_t)(CHUNK_FRAMES - 1), now = plat_now_ns();
     unsigned in = (unsigned)(frame - first);
     check(f, now);
+    f->why = ST_ABSENT;
     uint32_t i = f->last != NONE && f->chunk[f->last].first == first ? f->last : find(f, first);
     bool differs = i != NONE && !still_good(f, i, in, now);
     if (i == NONE || differs)
@@ -329,6 +331,7 @@ const uint8_t *frames_ptr(struct xen_frames *f, uint64_t frame, unsigned *nr)
     f->last = i;
     struct frames_chunk *c = &f->chunk[i];
     unsigned n = run_of(c->present, in);
+    f->why = ST_ABSENT;
     *nr = f->pv && n ? 1 : n; /* each frame of a PV guest is compared for itself */
     return n ? c->host + (size_t)in * XEN_PAGE : NULL;
 }
@@ -387,6 +390,21 @@ uint8_t *frames_write_ptr(struct xen_frames *f, uint64_t frame, int *st)
         release(f, c);
     *c = made;
     return c->host;
+}
+
+int frames_map_own(struct xen_frames *f, uint64_t frame, bool writable, void **ret)
+{
+    uint64_t now = plat_now_ns();
+    check(f, now);
+    if (f->gone)
+        return diag_fail(&f->x->diag, ST_IO, "Xen domain %u has ended", f->domain);
+    struct frames_chunk made = {.first = frame, .n = 1, .writable = writable};
+    int st = map_chunk(f, &made, now);
+    if (st != ST_OK)
+        return st;
+    free(made.machine);
+    *ret = made.host;
+    return ST_OK;
 }
 
 void frames_freeze(struct xen_frames *f, bool frozen)

@@ -75,6 +75,7 @@ struct xen_frames {
     uint64_t pages, checked_ns; /* of the domain */
     uint64_t frozen_ns;         /* since when we hold it paused; 0: it runs */
     uint64_t epoch;
+    int why;    /* ST_* of the newest frame that could not be had */
     bool gone;  /* the domain has ended */
     bool blind; /* Xen does not tell which frames there are: chunks are mapped anew instead */
     uint64_t maps, remaps, drops; /* counted, for tests and benches */
@@ -94,6 +95,9 @@ const uint8_t *frames_ptr(struct xen_frames *f, uint64_t frame, unsigned *nr);
 uint64_t frames_next(struct xen_frames *f, uint64_t frame, uint64_t end, unsigned *nr);
 /* A pointer to one frame, to be written; *st says why not. */
 uint8_t *frames_write_ptr(struct xen_frames *f, uint64_t frame, int *st);
+
+/* A mapping that is the caller's own, made with plat_xen_map. */
+MUST_USE int frames_map_own(struct xen_frames *f, uint64_t frame, bool writable, void **ret);
 
 /* Which of n (at most PAGEINFO_MAX) frames there are: bit i % 64 of ret[i / 64]. */
 MUST_USE int frames_probe(struct xen_frames *f, const uint64_t *frame, unsigned n, uint64_t *ret);

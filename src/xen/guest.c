@@ -10,8 +10,10 @@
 /* After a reboot the same guest runs on as another domain: with the same UUID. */
 static int has_ended(struct xen_target *t)
 {
+    static const uint8_t none[16];
     struct xen_domain_info info;
-    for (uint32_t at = 0; xen_domain_next(&t->x, at, &info) == ST_OK; at = info.id + 1)
+    for (uint32_t at = memcmp(t->info.uuid, none, 16) ? 0 : DOMID_FIRST_RESERVED;
+         xen_domain_next(&t->x, at, &info) == ST_OK; at = info.id + 1)
         if (info.id != t->info.id && !info.dying && !memcmp(info.uuid, t->info.uuid, 16))
             return diag_fail(&t->x.diag, ST_IO,
                              "Xen domain %u (%s) has ended; the guest has rebooted and is domain "
@@ -37,12 +39,12 @@ static int status(void *source, struct guest_status *ret)
     if (st != ST_OK)
         return st;
     *ret = (struct guest_status){.dying = info.dying,
-                                  .shutdown = info.shutdown,
-                                  .paused = info.paused,
-                                  .blocked = info.blocked,
-                                  .running = info.running,
-                                  .debugged = info.debugged,
-                                  .pages = info.pages};
+                                 .shutdown = info.shutdown,
+                                 .paused = info.paused,
+                                 .blocked = info.blocked,
+                                 .running = info.running,
+                                 .debugged = info.debugged,
+                                 .pages = info.pages};
     return ST_OK;
 }
 

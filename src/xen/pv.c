@@ -265,6 +265,14 @@ static int check_width(struct xen *x, uint32_t domain)
                                     domain, c.bits);
 }
 
+/* A guest's frames may have holes between them (a PCI hole of 4 GiB, room to balloon), but one that
+ * says much more than it can have wants us to search for ever. */
+static uint64_t likely_frames(const struct xen_domain_info *info)
+{
+    uint64_t pages = MAX_OF(info->pages, MIN_OF(info->max_pages, GUEST_FRAMES_MAX));
+    return MIN_OF(4 * pages + (UINT64_C(1) << 20), GUEST_FRAMES_MAX);
+}
+
 static int open_guest(struct xen_pv *pv, const struct xen_domain_info *info)
 {
     int st = check_width(pv->x, info->id), error, failed = 0;
@@ -280,7 +288,7 @@ static int open_guest(struct xen_pv *pv, const struct xen_domain_info *info)
                          "Xen domain %u is a PV guest that has not said yet where its memory lies; "
                          "try again when it has started",
                          info->id);
-    if (pv->nr_frames > GUEST_FRAMES_MAX)
+    if (pv->nr_frames > likely_frames(info))
         return diag_fail(&pv->x->diag, ST_BROKEN,
                          "Xen domain %u says that it has 0x%llx frames, which cannot be", info->id,
                          (unsigned long long)pv->nr_frames);

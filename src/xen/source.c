@@ -22,13 +22,15 @@ static const uint8_t *map(void *source, const struct phys_range *r, uint64_t at,
     return p + at % XEN_PAGE;
 }
 
-/* No memory: because the domain has ended, or because the guest has none there. */
+/* No memory: because the domain has ended, because it cannot be had, or because there is none. */
 static int absent(struct xen_target *t)
 {
     if (t->frames.gone) {
         int st = target_alive(t);
         return st == ST_OK ? ST_ABSENT : st;
     }
+    if (t->frames.why != ST_ABSENT) /* it could not be mapped: refused, no memory */
+        return t->frames.why;
     diag_clear(&t->x.diag);
     return ST_ABSENT;
 }
@@ -58,11 +60,17 @@ static int write_phys(void *source, const struct phys_range *r, uint64_t at, con
     *done = 0;
     uint8_t *p = frames_write_ptr(&t->frames, at / XEN_PAGE, &st);
     if (!p)
-        return st == ST_ABSENT ? absent(t) : st;
+        return st == ST_ABSENT && t->frames.gone ? absent(t) : st;
     size_t take = MIN_OF(n, (size_t)(XEN_PAGE - at % XEN_PAGE));
     memcpy(p + at % XEN_PAGE, buf, take);
     *done = take;
     return ST_OK;
+}
+
+static int own_mapping(void *source, uint64_t at, bool writable, void **ret)
+{
+    struct xen_target *t = source;
+    return frames_map_own(&t->frames, at / XEN_PAGE, writable, ret);
 }
 
 static uint64_t next_data(void *source, const struct phys_range *r, uint64_t at, uint64_t *end)
@@ -94,14 +102,16 @@ static const struct phys_ops translated_ops = {.read = read_phys,
                                                .hold = target_hold,
                                                .release = target_release,
                                                .write = write_phys,
-                                               .next_data = next_data};
+                                               .next_data = next_data,
+                                               .own_mapping = own_mapping};
 static const struct phys_ops pv_ops = {.read = read_phys,
                                        .map = map,
                                        .hold = target_hold,
                                        .release = target_release,
                                        .write = write_phys,
                                        .next_data = next_data,
-                                       .from_entry = from_entry};
+                                       .from_entry = from_entry,
+                                       .own_mapping = own_mapping};
 
 static const char *kind_name(enum xen_kind k)
 {
@@ -264,20 +274,22 @@ static void prefer_name(struct xen *x, struct vmi_target *t)
         snprintf(t->target, sizeof t->target, "xen:%s", t->name);
 }
 
-static int list_domains(struct xen *x, vmi_target_cb cb, void *data, struct vmi_outcome *ret)
+static int list_domains(struct xen *x, vmi_target_cb cb, void *data, struct vmi_outcome *ret,
+                        int *stopped)
 {
     struct xen_domain_info info;
     struct vmi_target t;
     uint32_t own = own_domain(x);
-    int st, answer;
+    int st;
     for (uint32_t at = 0; (st = xen_domain_next(x, at, &info)) == ST_OK; at = info.id + 1) {
         if (info.id == own)
             continue;
         describe(x, &info, &t);
         prefer_name(x, &t);
         ret->count++;
-        if ((answer = cb(&t, data)) != 0)
-            return answer;
+        *stopped = cb(&t, data);
+        if (*stopped)
+            return ST_OK;
     }
     return st == ST_ABSENT ? ST_OK : st;
 }
@@ -285,18 +297,17 @@ static int list_domains(struct xen *x, vmi_target_cb cb, void *data, struct vmi_
 static int xen_list(vmi_target_cb cb, void *data, struct vmi_outcome *ret)
 {
     struct xen x;
-    int st = xen_open(&x);
+    int st = xen_open(&x), stopped = 0;
     if (st == ST_UNSUPPORTED) /* no Xen here: nothing to be listed, and nothing wrong */
         return ST_OK;
     if (st == ST_OK)
-        st = list_domains(&x, cb, data, ret);
+        st = list_domains(&x, cb, data, ret, &stopped);
     if (st < 0 && !ret->partial) {
         ret->partial = true;
         snprintf(ret->reason, sizeof ret->reason, "%.*s", (int)sizeof ret->reason - 1, x.diag.text);
-        st = ST_OK;
     }
     xen_close(&x);
-    return st;
+    return stopped;
 }
 
 const struct source_kind xen_source_kind = {

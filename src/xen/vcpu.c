@@ -211,6 +211,7 @@ static int write_cpu(struct xen_target *t, unsigned vcpu, const struct xen_save_
              .d_cpu = {SAVE_CPU, (uint16_t)vcpu, sizeof *cpu},
              .cpu = *cpu,
              .d_end = {SAVE_END, 0, 0}};
+    _Static_assert(sizeof all == 3 * 8 + 24 + sizeof *cpu, "no padding between the records");
     int st = read_save_header(t);
     if (st != ST_OK)
         return st;
