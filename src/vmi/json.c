@@ -12,7 +12,7 @@
 #include "vmi/json.h"
 
 /* Anonymous structs and unions inside one another, as deep as any compiler's output goes. */
-enum { MAX_DEPTH = 32 };
+enum { MAX_DEPTH = 32, MAX_STRUCTS = 1 << 16 };
 
 void json_close(vmi_instance_t vmi)
 {
@@ -224,8 +224,10 @@ static json_object *fields_of(json_object *json, const char *type)
                         : element(rekall_struct(json, type), 1);
 }
 
+/* `budget`: structures that may still be looked into. A file whose structures hold each other would
+ * otherwise be walked for ever. */
 static bool find_member(json_object *json, const char *type, const char *name, unsigned depth,
-                        struct found_member *ret)
+                        unsigned *budget, struct found_member *ret)
 {
     bool isf = is_isf(json);
     json_object *fields = fields_of(json, type), *m = member(fields, name);
@@ -234,13 +236,14 @@ static bool find_member(json_object *json, const char *type, const char *name, u
         ret->member = m;
         return true;
     }
-    if (!fields || depth == MAX_DEPTH || !json_object_is_type(fields, json_type_object))
+    if (!fields || depth == MAX_DEPTH || !*budget || !json_object_is_type(fields, json_type_object))
         return false;
+    --*budget;
     json_object_object_foreach(fields, key, value)
     {
         const char *inner = anonymous_type(isf, key, value);
         if (!inner || !number(isf ? member(value, "offset") : element(value, 0), &offset) ||
-            !find_member(json, inner, name, depth + 1, ret))
+            !find_member(json, inner, name, depth + 1, budget, ret))
             continue;
         ret->offset += offset;
         return true;
@@ -253,12 +256,13 @@ status_t vmi_get_struct_member_offset_from_json(vmi_instance_t vmi, json_object 
                                                 addr_t *offset)
 {
     struct found_member m;
+    unsigned budget = MAX_STRUCTS;
     if (!can_look(vmi, json, struct_name, struct_member ? offset : NULL))
         return VMI_FAILURE;
     if (!fields_of(json, struct_name))
         return vmi_fail(vmi, ST_ABSENT, "the profile has no structure %.128s", struct_name);
     *offset = 0;
-    if (!find_member(json, struct_name, struct_member, 0, &m))
+    if (!find_member(json, struct_name, struct_member, 0, &budget, &m))
         return vmi_fail(vmi, ST_ABSENT, "the profile's structure %.64s has no member %.64s",
                         struct_name, struct_member);
     *offset = m.offset;
@@ -297,11 +301,12 @@ status_t vmi_get_struct_field_type_name_from_json(vmi_instance_t vmi, json_objec
                                                   const char **member_type_name)
 {
     struct found_member m;
+    unsigned budget = MAX_STRUCTS;
     if (!can_look(vmi, json, struct_name, struct_member ? member_type_name : NULL))
         return VMI_FAILURE;
     if (!is_isf(json))
         return vmi_fail(vmi, ST_UNSUPPORTED, "only ISF profiles have the names of types");
-    const char *name = find_member(json, struct_name, struct_member, 0, &m)
+    const char *name = find_member(json, struct_name, struct_member, 0, &budget, &m)
                            ? json_object_get_string(member(member(m.member, "type"), "name"))
                            : NULL;
     if (!name)

@@ -148,9 +148,35 @@ static void rekall_profiles(void **state)
     fake_free(f);
 }
 
+/* Structures that hold each other twice: 2 to the 32nd ways down. */
+static void structures_in_circles(void **state)
+{
+    static const char text[] =
+        "{\"metadata\": {\"linux\": {}}, \"symbols\": {}, \"user_types\": {\"a\": {\"size\": 8, "
+        "\"fields\": {"
+        " \"unnamed_1\": {\"offset\": 0, \"type\": {\"kind\": \"struct\", \"name\": \"a\"}},"
+        " \"unnamed_2\": {\"offset\": 4, \"type\": {\"kind\": \"struct\", \"name\": "
+        "\"a\"}}}}}}";
+    struct fake *f = fake_new(false);
+    addr_t at = 77;
+    const char *name = "";
+    (void)state;
+    assert_int_equal(
+        vmi_init_profile(f->vmi, VMI_CONFIG_JSON_PATH, (void *)(uintptr_t)file_with(text)),
+        VMI_OS_LINUX);
+    json_object *json = vmi_get_kernel_json(f->vmi);
+    assert_int_equal(vmi_get_struct_member_offset_from_json(f->vmi, json, "a", "b", &at),
+                     VMI_FAILURE);
+    assert_int_equal(vmi_get_struct_field_type_name_from_json(f->vmi, json, "a", "b", &name),
+                     VMI_FAILURE);
+    unlink(path);
+    fake_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(isf_profiles),
-                                       cmocka_unit_test(rekall_profiles)};
+                                       cmocka_unit_test(rekall_profiles),
+                                       cmocka_unit_test(structures_in_circles)};
     return cmocka_run_group_tests_name("vmi json", tests, NULL, NULL);
 }
