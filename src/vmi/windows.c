@@ -71,7 +71,17 @@ const char *vmi_get_winver_str(vmi_instance_t vmi)
     return v < ARRAY_LEN(names) ? names[v] : names[VMI_OS_WINDOWS_UNKNOWN];
 }
 
-/* The size of the debugger block grew with every version: that is all that a block alone tells. */
+/* The guest's own block: what else is known of the guest says more than the block. */
+static bool is_own_block(vmi_instance_t vmi, addr_t pa)
+{
+    uint64_t va, own, left;
+    return vmi->have_os && vmi->os.info.os == VMI_KIND_WINDOWS &&
+           vmi->os.ops->number(&vmi->os, "win_kdvb", &va) == ST_OK && va &&
+           aspace_translate(&vmi->os.kernel, GVA(va), &own, &left) == ST_OK && own == pa;
+}
+
+/* The size of the debugger block grew with most versions: that is all that a block alone tells (8
+ * for 10 before 1903, too). */
 win_ver_t vmi_get_winver_manual(vmi_instance_t vmi, addr_t kdvb_pa)
 {
     uint8_t head[KDBG_TAG_AT + 8];
@@ -80,6 +90,8 @@ win_ver_t vmi_get_winver_manual(vmi_instance_t vmi, addr_t kdvb_pa)
         return VMI_OS_WINDOWS_NONE;
     if (access_read(vmi, &a, head, sizeof head, NULL) != VMI_SUCCESS)
         return VMI_OS_WINDOWS_NONE;
+    if (is_own_block(vmi, kdvb_pa))
+        return vmi_get_winver(vmi);
     enum win_version v = kdbg_version((struct bytes){head, sizeof head});
     if (v == WIN_UNKNOWN)
         vmi_fail(vmi, ST_BROKEN,

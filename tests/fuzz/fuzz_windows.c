@@ -84,11 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t pa, more;
     if (size < 64)
         return 0;
-    for (size_t i = 0; i < sizeof f.mem; i += 8) {
-        uint8_t raw[8];
-        for (unsigned k = 0; k < 8; k++)
-            raw[k] = data[(i + k) % size];
-        uint64_t v = word(le64(raw));
+    for (size_t i = 0, words = size / 8; i < sizeof f.mem; i += 8) {
+        uint64_t v = word(le64(data + i / 8 % words * 8));
         memcpy(f.mem + i, &v, 8);
     }
     if (!fake_open(&f))

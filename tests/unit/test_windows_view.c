@@ -162,6 +162,21 @@ static void by_vad(void **state)
     assert_int_equal(aspace_translate(&as, GVA(FAKE_USER + 0x9000), &pa, &left), ST_ABSENT);
 }
 
+/* The kernel's table out of a KPCR that the user's table maps. */
+static void kernel_root(void **state)
+{
+    (void)state;
+    const uint64_t kpcr = FAKE_KERNEL + 0x10000;
+    uint64_t root = 1;
+    fake_put(&f, fake_pa(0x19000), 0x1ad002, 8);
+    assert_int_equal(win_kernel_root(&f.v.kernel, kpcr, &root), ST_ABSENT); /* not its own */
+    fake_put(&f, fake_pa(0x10018), kpcr, 8);
+    assert_int_equal(win_kernel_root(&f.v.kernel, kpcr, &root), ST_OK);
+    assert_int_equal(root, 0x1ad002);
+    assert_int_equal(win_kernel_root(&f.v.kernel, FAKE_USER + 0x10000, &root), ST_ABSENT);
+    assert_int_equal(win_kernel_root(&f.v.kernel, kpcr + 8, &root), ST_ABSENT);
+}
+
 /* ---- handle tables ---- */
 
 struct entries {
@@ -341,9 +356,11 @@ static void shared_page(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FAKED(transition), FAKED(prototype), FAKED(paged_out),
-        FAKED(by_vad),     FAKED(handles),   FAKED(forged_handles),
-        FAKED(names),      FAKED(versions),  cmocka_unit_test(shared_page),
+        FAKED(transition),  FAKED(prototype),
+        FAKED(paged_out),   FAKED(by_vad),
+        FAKED(handles),     FAKED(forged_handles),
+        FAKED(names),       FAKED(versions),
+        FAKED(kernel_root), cmocka_unit_test(shared_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
