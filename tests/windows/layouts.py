@@ -104,6 +104,12 @@ _RTL_BALANCED_NODE 24 N
     Left=0/p Right=8/p ParentValue=16/8
 _RTL_AVL_TREE 8 N
     Root=0/p
+_MMPTE_SOFTWARE 8 H # Windows 10 and later; the page file's number: ?
+    SwizzleBit=0/4:1+ Protection=0/5:5+ Prototype=0/10:1+ Transition=0/11:1+ PageFileLow=0/12:4+ PageFileHigh=0/32:32+
+_MI_HARDWARE_STATE 0x1300 NH # some build of Windows 10 or 11
+    InvalidPteMask=0xc0/8
+_MI_SYSTEM_INFORMATION 0x3800 NH # the same; cut
+    Hardware=0x1080/_MI_HARDWARE_STATE
 _PS_PROTECTION 1 N
     Level=0/1 Type=0/0:3 Audit=0/3:1 Signer=0/4:4
 _EWOW64PROCESS 0x10 N
@@ -228,7 +234,7 @@ DATA = ["PsActiveProcessHead", "PsLoadedModuleList", "PsInitialSystemProcess", "
         "MmLastUnloadedDriver", "HandleTableListHead", "ObpKernelHandleTable", "ObpRootDirectoryObject", "ObTypeIndexTable",
         "PsProcessType", "PsThreadType", "IoDriverObjectType", "IoFileObjectType", "KeServiceDescriptorTable",
         "KeServiceDescriptorTableShadow", "KiServiceTable", "KiServiceLimit", "KeNumberProcessors"]
-DATA_SINCE_10 = ["ObHeaderCookie", "KiKvaShadow"]
+DATA_SINCE_10 = ["ObHeaderCookie", "KiKvaShadow", "MiState", "MiState1", "MiState2", "MiState3"]  # MiState takes some pages
 CODE = ["KeBugCheckEx", "ExAllocatePoolWithTag", "IoCreateDevice", "NtClose", "ObReferenceObjectByHandle", "PsLookupProcessByProcessId",
         "RtlInitUnicodeString", "ZwClose", "KiSystemStartup", "MmGetPhysicalAddress", "KiDivideErrorFault", "KiDebugTrapOrFault",
         "KiNmiInterrupt", "KiBreakpointTrap", "KiOverflowTrap", "KiInvalidOpcodeFault", "KiDoubleFaultAbort",

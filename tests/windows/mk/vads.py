@@ -20,6 +20,11 @@ class Vads:
             return (offset >> 2 & 0x7f) << 1 | offset >> 9 << 11 | PROTOTYPE
         return (proto << (16 if self.g.bits64 else 32)) & (1 << 64) - 1 | PROTOTYPE
 
+    def soft(self, entry):
+        """Since Windows 10 1803 on processors with the L1TF flaw: entries that are not present are stored with the bits of
+        MiState.Hardware.InvalidPteMask inverted, so that no memory is at their frame, unless their SwizzleBit is set."""
+        return entry ^ self.invalid_mask
+
     def in_file(self, subsection):
         """A prototype entry whose page is in its file alone (_MMPTE_SUBSECTION): points to the subsection."""
         if self.g.kind == "legacy":
@@ -43,11 +48,11 @@ class Vads:
             kind = ("valid", "transition", "proto-valid", "proto-transition", "proto-file", "zero")[i % 6]
             space.store(where, pa | P | A)
             if kind == "transition":
-                space.store(cell, pa | 1 << 5 | TRANSITION)
+                space.store(cell, self.soft(pa | 1 << 5 | TRANSITION))
             elif kind.startswith("proto"):
                 space.store(cell, self.prototype(proto))
                 if kind == "proto-transition":
-                    space.store(where, pa | TRANSITION | 1 << 5)
+                    space.store(where, self.soft(pa | TRANSITION | 1 << 5))
                 elif kind == "proto-file":
                     space.store(where, self.in_file(sub))
             elif kind == "zero":
@@ -71,9 +76,9 @@ class Vads:
             self.m.data[pa:pa + 16] = struct.pack("<QQ", va, p["pid"])
             space.kind[va] = kind
             if kind == "transition":
-                space.store(space.cells[va], pa | rw | TRANSITION)
+                space.store(space.cells[va], self.soft(pa | rw | TRANSITION))
             elif kind != "valid":
-                space.store(space.cells[va], {"pagefile": pagefile | rw | 1 << 1, "demand-zero": rw, "none": 0}[kind])
+                space.store(space.cells[va], {"pagefile": self.soft(pagefile | rw | 1 << 1), "demand-zero": rw | (0x10 if self.invalid_mask else 0), "none": 0}[kind])
                 del space.page[va]
                 space.gone[va] = kind
         self.vads.append((start, start + 0xffff, 4, "", "private"))
@@ -183,7 +188,7 @@ class Vads:
         pages = [va for va in self.system.cells if self.paged_start <= va < self.paged & ~0xfff and va not in self.pinned]
         for va in pages[::2]:
             if va in self.system.page:
-                self.system.store(self.system.cells[va], self.system.page[va] | TRANSITION | 4 << 5)
+                self.system.store(self.system.cells[va], self.soft(self.system.page[va] | TRANSITION | 4 << 5))
                 self.system.kind[va] = "transition"
 
     def share_kernel(self):
