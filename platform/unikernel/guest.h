@@ -85,6 +85,8 @@ extern const char *const ramdisk_path;
 
 void signal_stop(void); /* signals.c: the program's handler of SIGTERM */
 
+void guards_run(void); /* xen.c: gives the targets back what was not given back */
+
 void guest_end(int status) __attribute__((noreturn)); /* powers off; status as the command's */
 void guest_crash(void) __attribute__((noreturn));
 

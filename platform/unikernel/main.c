@@ -30,6 +30,7 @@ static char words[MAX_GUEST_CMDLINE + 16];
 
 void guest_end(int status)
 {
+    guards_run();
     console_drain();
     /* 1 to 5 mean reboot, suspend, crash, ... to the toolstack (xen/include/public/sched.h): the
      * command's own, which are small, come behind them. */
@@ -41,6 +42,11 @@ void guest_end(int status)
 
 void guest_crash(void)
 {
+    static bool again;
+    if (!again) {
+        again = true;
+        guards_run();
+    }
     console_drain();
     struct sched_shutdown shutdown = {.reason = SHUTDOWN_crash};
     for (;;)

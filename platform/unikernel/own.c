@@ -64,6 +64,8 @@ static void message(void)
         if (key == SHUTDOWN_KEY || key == STOP_KEY)
             request(XS_READ, key, keys[key], NULL, 0);
     } else if (h.type == XS_READ && h.len && (h.req_id == SHUTDOWN_KEY || h.req_id == STOP_KEY)) {
+        if (h.req_id == STOP_KEY && !strcmp(text, "crash"))
+            __builtin_trap(); /* for the test of what a crash leaves behind */
         if (!own.stop)
             signal_stop();
         own.stop = true;

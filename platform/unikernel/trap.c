@@ -105,8 +105,10 @@ void trap_report(const struct trap_frame *f)
 {
     static bool again;
     char line[400];
-    if (again)
+    if (again) {
+        emergency("tinyvmi: CRASH: once more, while it was dealt with\n");
         guest_crash();
+    }
     again = true;
     snprintf(line, sizeof line, "\ntinyvmi: CRASH: %s", trap_name(f->vector));
     emergency(line);

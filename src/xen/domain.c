@@ -152,6 +152,7 @@ struct xen_wanted {
     bool by_uuid;
     uint8_t uuid[16];
     unsigned matches;
+    uint32_t nameless; /* one whose name we may not read */
     char all[256], same[128]; /* for the messages */
 };
 
@@ -171,6 +172,8 @@ static int search(struct xen *x, struct xen_wanted *w, struct xen_domain_info *r
         char name[96];
         xen_domain_name(x, info.id, name, sizeof name);
         append(w->all, sizeof w->all, info.id, name);
+        if (!name[0])
+            w->nameless = info.id;
         if (w->by_uuid ? memcmp(w->uuid, info.uuid, 16) != 0 : strcmp(name, w->name) != 0)
             continue;
         if (info.dying) /* the one that it is about to be replaced by is meant */
@@ -182,9 +185,25 @@ static int search(struct xen *x, struct xen_wanted *w, struct xen_domain_info *r
     return st == ST_ABSENT ? ST_OK : st;
 }
 
+/* A domain other than dom0 reads no names of others before dom0 lets it. */
+static int name_hidden(struct xen *x, const struct xen_wanted *w)
+{
+    char own[16];
+    size_t n;
+    struct diag before = x->diag;
+    bool told = xen_store_read(x, "domid", own, sizeof own, &n) == ST_OK;
+    x->diag = before;
+    return diag_fail(&x->diag, ST_ABSENT,
+                     "xen:%s: no domain is seen to have this name, but the name of %u may not be "
+                     "read here. Let it be read, in dom0: tinyvmi grant %s %s (or xenstore-chmod "
+                     "/local/domain/%u/name n0 r%u r%s); or give the target's UUID",
+                     w->name, (unsigned)w->nameless, told ? own : "INTROSPECTOR", w->name,
+                     (unsigned)w->nameless, (unsigned)w->nameless, told ? own : "INTROSPECTOR");
+}
+
 int xen_domain_find(struct xen *x, const char *which, struct xen_domain_info *ret)
 {
-    struct xen_wanted w = {.name = which};
+    struct xen_wanted w = {.name = which, .nameless = DOMID_FIRST_RESERVED};
     struct xen_domain_info found = {0};
     bool only_id = !strncmp(which, "domid:", 6);
     uint32_t id;
@@ -208,6 +227,8 @@ int xen_domain_find(struct xen *x, const char *which, struct xen_domain_info *re
         return diag_fail(&x->diag, ST_INVALID,
                          "xen:%s: %u domains are called so, say which by its id: %s", which,
                          w.matches, w.same);
+    if (!w.by_uuid && w.nameless != DOMID_FIRST_RESERVED)
+        return name_hidden(x, &w);
     return diag_fail(&x->diag, ST_ABSENT, "xen:%s: there is no such domain; there %s %s", which,
                      strchr(w.all, ',') ? "are" : "is", w.all[0] ? w.all : "none to be seen");
 }
