@@ -159,9 +159,10 @@ int help_overview(struct out *o)
     fputc('\n', o->f);
     verb_rows(o, true);
     heading(o, "Targets");
-    two_columns(
-        o, "PATH",
-        "a memory file: raw, ELF core, LiME, AVML, kdump (file:PATH where that is ambiguous)", 26);
+    two_columns(o, "PATH",
+                "a memory file: raw, ELF core, LiME, AVML, kdump, Windows crash dump (file:PATH "
+                "where that is ambiguous)",
+                26);
     two_columns(o, "qemu:NAME", "a running QEMU/KVM guest, by its name", 26);
     two_columns(o, "qemu:PID", "... by the id of its process", 26);
     two_columns(o, "qemu:/path/to/qmp.sock", "... by its QMP socket", 26);

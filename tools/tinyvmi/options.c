@@ -29,7 +29,8 @@ const struct option_row target_options[] = {
      "\"./System.map\"; }'",
      OPTION_FILE, NULL},
     {"format", 0, "FORMAT",
-     "format of the memory file: raw, elf, lime, avml, kdump (default: by its first bytes); "
+     "format of the memory file: raw, elf, lime, avml, kdump, windows-crash (default: by its first "
+     "bytes); "
      "raw@ADDRESS: raw, and memory begins at this guest-physical address",
      0, "raw raw@ elf lime avml kdump"},
     {"no-vmcoreinfo", 0, NULL, "pretend that there is no vmcoreinfo note", OPTION_HIDDEN, NULL},

@@ -168,7 +168,8 @@ static int man_overview(FILE *f)
     for (const struct verb *const *v = verbs; *v; v++)
         item(f, (*v)->name, NULL, (*v)->purpose);
     fputs(".SH TARGETS\n", f);
-    item(f, "PATH, file:PATH", NULL, "a memory file: raw, ELF core, LiME, AVML, kdump");
+    item(f, "PATH, file:PATH", NULL,
+         "a memory file: raw, ELF core, LiME, AVML, kdump, Windows crash dump");
     item(f, "qemu:NAME, qemu:PID, qemu:/path/to/qmp.sock", NULL, "a running QEMU/KVM guest");
     item(f, "xen:NAME, xen:ID, xen:UUID", NULL, "a Xen domain, in dom0");
     fputs(".SH \"GUEST TEXT\"\n", f);
