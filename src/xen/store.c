@@ -136,6 +136,8 @@ static int await(struct xen *x, uint32_t type)
             break;
     }
     drop_stream(x);
+    if (v == -ETIMEDOUT)
+        x->store->silent_until_ns = plat_now_ns() + 2 * PATIENCE_NS;
     return v;
 }
 
@@ -151,6 +153,9 @@ static int request(struct xen *x, enum store_type type, const char *first, const
     if (n > STORE_PAYLOAD_MAX || m > STORE_PAYLOAD_MAX || tail_n > STORE_PAYLOAD_MAX ||
         n + m + tail_n > STORE_PAYLOAD_MAX)
         return -E2BIG;
+    if (s->silent_until_ns && plat_now_ns() < s->silent_until_ns)
+        return -ETIMEDOUT;
+    s->silent_until_ns = 0;
     if (!++s->id) /* 0 is no request */
         ++s->id;
     uint32_t header[4] = {type, s->id, 0, (uint32_t)(n + m + tail_n)};

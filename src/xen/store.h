@@ -46,7 +46,8 @@ struct store_event {
 };
 
 struct xen_store {
-    uint32_t id; /* of the newest request */
+    uint32_t id;              /* of the newest request */
+    uint64_t silent_until_ns; /* nobody answers: who asks for many names waits once */
     uint8_t in[STORE_HEADER + STORE_PAYLOAD_MAX];
     size_t have;                            /* bytes in `in` */
     uint8_t payload[STORE_PAYLOAD_MAX + 1]; /* of the newest answer, terminated */
