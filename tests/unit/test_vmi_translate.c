@@ -378,6 +378,46 @@ static void mappings(void **state)
     assert_int_equal(vmi_mmap_guest_pa(NULL, DATA, 1, PROT_READ, p), VMI_FAILURE);
 }
 
+/* A source that maps a page once more itself: here a single one. */
+static int map_one(void *source, uint64_t at, bool writable, void **ret)
+{
+    struct fake *f = source;
+    if (at != HIGH_START + 0x1000)
+        return at == HIGH_START ? ST_DENIED : ST_ABSENT;
+    *ret = mmap(NULL, 4096, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED | MAP_ANONYMOUS, -1,
+                0);
+    f->lookups++;
+    return *ret == MAP_FAILED ? ST_NOMEM : ST_OK;
+}
+
+static void mappings_by_the_source(void **state)
+{
+    static const struct phys_ops ops = {.own_mapping = map_one};
+    struct fake *f = *state;
+    struct phys *phys = &f->vmi->source.phys;
+    const struct phys_ops *before = phys->ops;
+    void *p[2] = {NULL, NULL};
+    unsigned long pfn[2] = {(HIGH_START >> 12) + 1, HIGH_START >> 12};
+    uint8_t *host = phys->range[1].host;
+    phys->range[1].host = NULL; /* read, not mapped */
+    phys->ops = &ops;
+    assert_int_equal(vmi_mmap_guest_pa(f->vmi, HIGH_START + 0x1004, 1, PROT_READ, p), VMI_SUCCESS);
+    assert_non_null(p[0]);
+    assert_int_equal(munmap(p[0], 4096), 0);
+    assert_int_equal(vmi_mmap_guest_pfns(f->vmi, pfn, 1, PROT_READ | PROT_WRITE, p), VMI_SUCCESS);
+    memset(p[0], 1, 4096);
+    munmap(p[0], 4096);
+    assert_int_equal(vmi_mmap_guest_pfns(f->vmi, pfn, 2, PROT_READ, p), VMI_FAILURE);
+    assert_int_equal(vmi_last_error(f->vmi)->kind, VMI_ERROR_DENIED);
+    assert_int_equal(vmi_mmap_guest_pa(f->vmi, HIGH_START + 0x2000, 1, PROT_READ, p), VMI_FAILURE);
+    assert_int_equal(vmi_last_error(f->vmi)->kind, VMI_ERROR_ABSENT);
+    assert_int_equal(f->lookups, 3);
+    phys->ops = before; /* which cannot */
+    assert_int_equal(vmi_mmap_guest_pa(f->vmi, HIGH_START, 1, PROT_READ, p), VMI_FAILURE);
+    assert_int_equal(vmi_last_error(f->vmi)->kind, VMI_ERROR_UNSUPPORTED);
+    phys->range[1].host = host;
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -394,6 +434,7 @@ int main(void)
         T(large_pages),
         T(registers),
         T(mappings),
+        T(mappings_by_the_source),
     };
     return cmocka_run_group_tests_name("vmi translate", tests, NULL, NULL);
 }
