@@ -60,9 +60,9 @@ struct vmi_kernel {
     uint64_t boot_time_s; /* Unix time; 0 when unknown */
     uint64_t uptime_ns;   /* 0 when unknown */
     uint32_t cpus_online;
-    uint64_t symbols, types; /* how many are known */
-    uint64_t build_ns;       /* host time that it took to find and understand the kernel */
-    bool inferred;           /* some offsets were inferred from memory, not read from types */
+    uint64_t symbols, types;      /* how many are known */
+    uint64_t build_ns;            /* host time that it took to find and understand the kernel */
+    bool inferred;                /* some offsets were inferred from memory, not read from types */
     uint32_t build, major, minor; /* Windows: build number and version; 0 when unknown */
 };
 
@@ -85,8 +85,8 @@ enum {
     VMI_UNKNOWN_WOW64 = 32,
     VMI_UNKNOWN_PROTECTION = 64,
     VMI_UNKNOWN_DTB = 128,
-    VMI_UNKNOWN_USER = 256,  /* uid, gid, euid */
-    VMI_UNKNOWN_STATE = 512, /* threads: state and wait reason */
+    VMI_UNKNOWN_USER = 256,       /* uid, gid, euid */
+    VMI_UNKNOWN_STATE = 512,      /* threads: state and wait reason */
     VMI_UNKNOWN_ADDRESSES = 1024, /* threads: start addresses and TEB */
 };
 
@@ -106,8 +106,9 @@ struct vmi_process {
     int32_t session;      /* Windows: -1 none, or unknown */
     bool wow64;           /* Windows: a 32-bit process of a 64-bit system */
     uint8_t protection;   /* Windows: _PS_PROTECTION: type in bits 2:0, signer in bits 7:4 */
-    uint64_t user_dtb; /* Windows: the table that user mode runs on, where it is another one; else 0 */
-    uint32_t unknown;  /* VMI_UNKNOWN_* */
+    uint64_t
+        user_dtb; /* Windows: the table that user mode runs on, where it is another one; else 0 */
+    uint32_t unknown; /* VMI_UNKNOWN_* */
 };
 
 /* A thread of any system. */
@@ -115,10 +116,10 @@ struct vmi_thread {
     uint64_t object;  /* task_struct or ETHREAD; 0 when where it begins is not known */
     uint64_t process; /* task_struct of the leader, or EPROCESS */
     int32_t pid, tid;
-    uint32_t flags;   /* VMI_PROCESS_*, VMI_RECORD_PARTIAL */
-    uint32_t unknown; /* VMI_UNKNOWN_START, _EXIT, _STATE, _ADDRESSES */
-    char state;       /* as struct vmi_process has it */
-    int32_t priority; /* Windows */
+    uint32_t flags;          /* VMI_PROCESS_*, VMI_RECORD_PARTIAL */
+    uint32_t unknown;        /* VMI_UNKNOWN_START, _EXIT, _STATE, _ADDRESSES */
+    char state;              /* as struct vmi_process has it */
+    int32_t priority;        /* Windows */
     const char *wait_reason; /* Windows, when it waits: "Executive", "UserRequest", ...; else "" */
     uint64_t start_address;  /* Windows: where the kernel started it */
     uint64_t user_start;     /* Windows: Win32StartAddress */
@@ -134,7 +135,7 @@ struct vmi_handle {
     uint64_t object; /* address of the object's body */
     uint32_t access; /* granted: ACCESS_MASK */
     uint32_t flags;
-    int32_t pid, tid;  /* a process' or a thread's handle: which; else 0 */
+    int32_t pid, tid; /* a process' or a thread's handle: which; else 0 */
     const char *type; /* "File", "Key", "Process", ...; "" when it is not known */
     const char *name; /* of the object; "" when it has none */
 };
@@ -250,6 +251,27 @@ struct vmi_syscall {
     } arg[6];
 };
 
+/* ---- what a guest does
+ * --------------------------------------------------------------------------------------- */
+
+/* A vCPU at a breakpoint. */
+struct vmi_hit {
+    uint64_t address;     /* of the breakpoint, virtual */
+    uint64_t time_ns;     /* host's monotonic clock */
+    uint64_t gpr[16];     /* rax rcx rdx rbx rsp rbp rsi rdi r8 to r15 */
+    uint64_t rip, rflags; /* rip is `address`, unless it is mapped twice */
+    uint64_t cr3;
+    uint64_t percpu; /* kernel GS base: for vmi_process_on_cpu */
+    uint32_t vcpu;
+    bool user; /* in user mode */
+};
+
+struct vmi_breakpoint_counts {
+    uint64_t hits;
+    uint64_t stepped_over, emulated; /* how the instruction was done */
+    uint64_t reads, writes;          /* of frames with breakpoints, by the guest */
+};
+
 /* ---- symbols and types
  * ----------------------------------------------------------------------------------------- */
 
@@ -301,8 +323,8 @@ struct vmi_walk {
     const char *fault; /* "" or why the walk ended: "not present", "not canonical", "table is not in
                           memory", ... */
     const char *note;  /* what the operating system makes of an entry that is not present for the
-                          hardware: "in transition", ...; "" when there is nothing to say. Valid until
-                          the instance's next walk. */
+                          hardware: "in transition", ...; "" when there is nothing to say. Valid
+                          until  the instance's next walk. */
 };
 
 /* What runs a live guest, and the events that it can raise in it. */

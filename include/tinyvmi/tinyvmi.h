@@ -196,6 +196,40 @@ VMI_API status_t vmi_syscall_by_number(vmi_instance_t vmi, uint32_t nr,
 VMI_API status_t vmi_syscall_entry(vmi_instance_t vmi, uint64_t first, uint64_t second,
                                    uint32_t *nr, uint64_t args[6]) NOEXCEPT;
 
+/* ---- breakpoints
+ * ----------------------------------------------------------------------------------------------
+ */
+
+/*
+ * Software breakpoints in a running guest: any number, safe with several vCPUs. They need a source
+ * with events (Xen, HVM and PVH guests), which the first one switches on; vmi_events_listen calls
+ * the callbacks. The instruction is executed by the hypervisor or stepped over, and is never put
+ * back, so no vCPU runs past it.
+ *
+ * The callback may set and clear breakpoints, this one, too; a non-zero return clears this one.
+ */
+typedef struct vmi_breakpoint *vmi_breakpoint_t;
+typedef int (*vmi_hit_cb)(vmi_instance_t vmi, const struct vmi_hit *hit, void *data);
+
+/*
+ * At a virtual address of process `pid` (0: the kernel). The byte is set where the address is
+ * mapped now, so code that several processes share hits for all of them; with a pid only hits in
+ * its address space are reported. ABSENT when the page is not in memory.
+ */
+VMI_API status_t vmi_breakpoint_set(vmi_instance_t vmi, vmi_pid_t pid, addr_t va, vmi_hit_cb cb,
+                                    void *data, vmi_breakpoint_t *ret) NOEXCEPT;
+/* Frees it. NULL is allowed. What is left at vmi_destroy goes with it. */
+VMI_API status_t vmi_breakpoint_clear(vmi_instance_t vmi, vmi_breakpoint_t b) NOEXCEPT;
+
+/*
+ * How much the guest can see of breakpoints: "hidden (second view)", "hidden from reads", "visible
+ * to the guest", or "" before the first is set. Static.
+ */
+VMI_API const char *vmi_breakpoint_method(vmi_instance_t vmi) NOEXCEPT;
+
+VMI_API status_t vmi_get_breakpoint_counts(vmi_instance_t vmi,
+                                           struct vmi_breakpoint_counts *ret) NOEXCEPT;
+
 /* ---- symbols and types
  * ----------------------------------------------------------------------------------------- */
 

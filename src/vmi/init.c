@@ -9,6 +9,7 @@
 
 #include "platform/platform.h"
 #include "vmi/access.h"
+#include "vmi/breaks.h"
 #include "vmi/bridge.h"
 #include "vmi/config.h"
 #include "vmi/json.h"
@@ -47,6 +48,7 @@ status_t vmi_destroy(vmi_instance_t vmi)
 {
     if (!vmi)
         return VMI_FAILURE;
+    breaks_close(vmi);
     bridge_close(vmi);
     close_os(vmi);
     json_close(vmi);

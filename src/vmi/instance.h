@@ -85,6 +85,8 @@ struct vmi_instance {
     void *json;                /* json_object of the profile, parsed on first request; see json.c */
     const struct monitor_ops *monitor; /* NULL: events are not switched on */
     struct bridge *bridge;             /* their state; bridge.h */
+    struct breakpoints *breakpoints;   /* made with the first; event/breakpoint.h */
+    struct vmi_breakpoint *breakpoint; /* those of the program */
 };
 
 /* Records why a call failed and returns VMI_FAILURE; `code` is a ST_* value. Takes over

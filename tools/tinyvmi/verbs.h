@@ -6,6 +6,7 @@
 #include "cmd.h"
 
 /* clang-format off */
+extern const struct verb verb_break;
 extern const struct verb verb_check;
 extern const struct verb verb_completion;
 extern const struct verb verb_dlls;
@@ -27,9 +28,11 @@ extern const struct verb verb_read;
 extern const struct verb verb_stack;
 extern const struct verb verb_symbols;
 extern const struct verb verb_threads;
+extern const struct verb verb_trace;
 extern const struct verb verb_types;
 extern const struct verb verb_v2p;
 extern const struct verb verb_watch;
+extern const struct verb verb_watchmem;
 /* clang-format on */
 
 /* The operand that most verbs begin with. */
