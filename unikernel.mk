@@ -37,10 +37,23 @@ OBJ := $U/core.o $(call object,$(HOME_SRC)) $(foreach s,$(MAIN),$(call object,$s
 
 ifndef LIBC
 # The library is built first, then everything with its place known.
-unikernel unikernel-stats:
+unikernel unikernel-stats check-unikernel demo-xen:
 	@lab/setup lab/libc-packages.txt
 	@libc=$$(lab/libc) && $(MAKE) --no-print-directory -f unikernel.mk B=$B LIBC=$$libc APP="$(APP)" $@
 else
+check-unikernel:
+	@lab/setup lab/packages.txt lab/xen-packages.txt
+	@$(MAKE) --no-print-directory -f unikernel.mk B=$B LIBC=$(LIBC) unikernel
+	@$(MAKE) --no-print-directory -f unikernel.mk B=$B LIBC=$(LIBC) APP=examples/cr3-event-example.c unikernel
+	@B=$B tests/unikernel/run
+
+demo-xen:
+	@lab/setup lab/packages.txt lab/xen-packages.txt
+	@$(MAKE) --no-print-directory -f unikernel.mk B=$B LIBC=$(LIBC) unikernel
+	@B=$B tests/unikernel/demo
+
+unikernel-stats: unikernel
+	@platform/unikernel/stats $U/$(NAME)
 unikernel: $U/$(NAME)
 	@size=$$(stat -c %s $U/$(NAME)) && echo "  $U/$(NAME): $$size bytes ($$((size / 1024)) KiB)"
 endif
@@ -88,5 +101,5 @@ $U/$(NAME): $(OBJ) platform/unikernel/link.lds platform/unikernel/symbols uniker
 	@strip -o $@ $@.debug
 	@rm -f $@.1
 
-.PHONY: unikernel unikernel-stats
+.PHONY: unikernel unikernel-stats check-unikernel demo-xen
 -include $(shell find $U/obj -name '*.d' 2>/dev/null)
