@@ -99,7 +99,7 @@ struct visit {
 static int visit_page(const struct walk *w, void *arg)
 {
     struct visit *v = arg;
-    struct walk again;
+    struct walk again = {0}; /* its padding is compared, too */
     check(w->va >= v->next);
     v->next = w->va + (w->size - (w->va & (w->size - 1)));
     if (v->count++ % 16 == 0) {

@@ -147,7 +147,7 @@ struct same_pages {
 static int same_as_walk(const struct walk *w, void *arg)
 {
     struct same_pages *p = arg;
-    struct walk again;
+    struct walk again = {0}; /* its padding is compared, too */
     int st = aspace_walk(&p->v->as, GVA(w->va), &again);
     if (st != ST_OK || memcmp(&again, w, sizeof again))
         complain(p->v, "%#llx is visited as something else than aspace_walk says",
