@@ -19,7 +19,8 @@
 #define SMALL_BITS  3
 #define MAX_BITS    30
 #define SLOTS(bits) (1u << (bits))
-#define LIMIT(bits) (SLOTS(bits) - SLOTS(bits) / 16 * 3 - 1) /* entries before it grows */
+/* Entries before it grows. Fuller, and a removal has more to move than a larger table costs. */
+#define LIMIT(bits) (SLOTS(bits) - SLOTS(bits) / 16 * 5 - 1)
 #define GROUP_SLOTS SLOTS(SMALL_BITS)
 
 /* The lower two bits of a mark: not 0, and from before or after the last change of size. */
