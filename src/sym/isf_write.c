@@ -8,98 +8,36 @@
 
 #include "sym/btf_inner.h"
 #include "sym/isf_known.h"
+#include "sym/isf_out.h"
 #include "sym/symsort.h"
 
-enum { BUFFER = 1 << 16, NAME = BTF_MAX_NAME + 32 };
+enum { NAME = BTF_MAX_NAME + 32 };
 
 struct isf {
     const struct btf *b;
-    int (*put)(const void *bytes, size_t n, void *data);
-    void *data;
-    bool stopped, started; /* `started`: the object that is open has a member */
-    uint32_t *alias;       /* of an own type without a name: the typedef that names it, or 0 */
+    bool started;    /* the object that is open has a member */
+    uint32_t *alias; /* of an own type without a name: the typedef that names it, or 0 */
     struct var {
         uint32_t name, type;
     } * var; /* variables of BTF, by name */
     uint32_t nr_vars;
-    size_t n;
-    char buffer[BUFFER];
+    struct isf_out out;
 };
-
-/* ---- text ------------------------------------------------------------------------------------ */
-
-static void flush(struct isf *w)
-{
-    if (w->n && !w->stopped)
-        w->stopped = w->put(w->buffer, w->n, w->data) != 0;
-    w->n = 0;
-}
-
-static void put_n(struct isf *w, const char *s, size_t n)
-{
-    if (n > BUFFER - w->n)
-        flush(w);
-    memcpy(w->buffer + w->n, s, n); /* no piece is longer than the buffer */
-    w->n += n;
-}
-
-static void put(struct isf *w, const char *s)
-{
-    put_n(w, s, strlen(s));
-}
-
-static void put_u64(struct isf *w, uint64_t v)
-{
-    char digits[20], *p = digits + sizeof digits;
-
-    do
-        *--p = (char)('0' + v % 10);
-    while (v /= 10);
-    put_n(w, p, (size_t)(digits + sizeof digits - p));
-}
-
-static void put_i64(struct isf *w, int64_t v)
-{
-    if (v < 0)
-        put_n(w, "-", 1);
-    put_u64(w, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
-}
-
-/* A string in quotes. Names come from the guest: what is not plain ASCII is escaped. */
-static void put_text(struct isf *w, const char *s)
-{
-    put_n(w, "\"", 1);
-    for (;;) {
-        size_t n = 0;
-        while (s[n] >= ' ' && s[n] <= '~' && s[n] != '"' && s[n] != '\\' && n < 1024)
-            n++;
-        put_n(w, s, n);
-        s += n;
-        if (n == 1024)
-            continue;
-        if (!*s)
-            break;
-        char escaped[8];
-        snprintf(escaped, sizeof escaped, "\\u%04x", (unsigned)(uint8_t)*s++);
-        put_n(w, escaped, 6);
-    }
-    put_n(w, "\"", 1);
-}
 
 /* Begins the next member of an object: its comma and its key. */
 static void key(struct isf *w, const char *name)
 {
-    put(w, w->started ? ",\n" : "\n");
+    isf_put(&w->out, w->started ? ",\n" : "\n");
     w->started = true;
-    put_text(w, name);
-    put_n(w, ":", 1);
+    isf_put_text(&w->out, name);
+    isf_put_n(&w->out, ":", 1);
 }
 
 static void section(struct isf *w, const char *name)
 {
-    put(w, ",\n\"");
-    put(w, name);
-    put(w, "\":{");
+    isf_put(&w->out, ",\n\"");
+    isf_put(&w->out, name);
+    isf_put(&w->out, "\":{");
     w->started = false;
 }
 
@@ -191,11 +129,11 @@ static const char *enum_base(const struct isf *w, const struct btf_type *t)
 
 static void put_named(struct isf *w, const char *kind, const char *name)
 {
-    put(w, "{\"kind\":\"");
-    put(w, kind);
-    put(w, "\",\"name\":");
-    put_text(w, name);
-    put_n(w, "}", 1);
+    isf_put(&w->out, "{\"kind\":\"");
+    isf_put(&w->out, kind);
+    isf_put(&w->out, "\",\"name\":");
+    isf_put_text(&w->out, name);
+    isf_put_n(&w->out, "}", 1);
 }
 
 /* What a chain of pointers and arrays ends with. */
@@ -204,7 +142,7 @@ static void put_last(struct isf *w, const struct btf_type *t)
     char name[NAME];
 
     if (t->kind == BTF_FUNC || t->kind == BTF_FUNC_PROTO) {
-        put(w, "{\"kind\":\"function\"}");
+        isf_put(&w->out, "{\"kind\":\"function\"}");
     } else if (is_user(t->kind) || is_enum(t->kind) || t->kind == BTF_FWD) {
         name_of(w, t, name);
         put_named(w, t->kind == BTF_FWD && t->flag ? "union" : kind_word(t->kind), name);
@@ -223,12 +161,12 @@ static void put_type(struct isf *w, uint32_t id)
 
     for (; btf_resolve(w->b, id, &t); depth++) {
         if (t.kind == BTF_PTR) {
-            put(w, "{\"kind\":\"pointer\",\"subtype\":");
+            isf_put(&w->out, "{\"kind\":\"pointer\",\"subtype\":");
             id = t.size;
         } else if (t.kind == BTF_ARRAY) {
-            put(w, "{\"kind\":\"array\",\"count\":");
-            put_u64(w, le32(t.more + 8));
-            put(w, ",\"subtype\":");
+            isf_put(&w->out, "{\"kind\":\"array\",\"count\":");
+            isf_put_u64(&w->out, le32(t.more + 8));
+            isf_put(&w->out, ",\"subtype\":");
             id = le32(t.more);
         } else {
             break;
@@ -238,7 +176,7 @@ static void put_type(struct isf *w, uint32_t id)
     }
     put_last(w, &t);
     while (depth--)
-        put_n(w, "}", 1);
+        isf_put_n(&w->out, "}", 1);
 }
 
 /* Byte of its unit and bit in there, as a compiler would read it; else the byte that it begins in.
@@ -251,13 +189,13 @@ static void put_bit_field(struct isf *w, const struct btf_member *m, uint64_t *o
         m->bit_offset % (size * 8) + m->bit_size <= size * 8)
         at = m->bit_offset / (size * 8) * size;
     bit = m->bit_offset - at * 8;
-    put(w, "{\"kind\":\"bitfield\",\"bit_position\":");
-    put_u64(w, bit);
-    put(w, ",\"bit_length\":");
-    put_u64(w, m->bit_size);
-    put(w, ",\"type\":");
+    isf_put(&w->out, "{\"kind\":\"bitfield\",\"bit_position\":");
+    isf_put_u64(&w->out, bit);
+    isf_put(&w->out, ",\"bit_length\":");
+    isf_put_u64(&w->out, m->bit_size);
+    isf_put(&w->out, ",\"type\":");
     put_type(w, m->type);
-    put_n(w, "}", 1);
+    isf_put_n(&w->out, "}", 1);
     *offset = at;
 }
 
@@ -274,30 +212,30 @@ static void put_field(struct isf *w, const struct btf_type *s, unsigned i)
     if (anonymous)
         snprintf(name, sizeof name, "unnamed_field_%x", i);
     key(w, name);
-    put(w, "{\"type\":");
+    isf_put(&w->out, "{\"type\":");
     if (m.bit_size)
         put_bit_field(w, &m, &offset);
     else
         put_type(w, m.type);
-    put(w, ",\"offset\":");
-    put_u64(w, offset);
+    isf_put(&w->out, ",\"offset\":");
+    isf_put_u64(&w->out, offset);
     if (anonymous && btf_resolve(w->b, m.type, &inner) && is_user(inner.kind))
-        put(w, ",\"anonymous\":true");
-    put_n(w, "}", 1);
+        isf_put(&w->out, ",\"anonymous\":true");
+    isf_put_n(&w->out, "}", 1);
 }
 
 static void put_user(struct isf *w, const char *name, const struct btf_type *t)
 {
     key(w, name);
-    put(w, "{\"kind\":\"");
-    put(w, kind_word(t->kind));
-    put(w, "\",\"size\":");
-    put_u64(w, t->size);
-    put(w, ",\"fields\":{");
+    isf_put(&w->out, "{\"kind\":\"");
+    isf_put(&w->out, kind_word(t->kind));
+    isf_put(&w->out, "\",\"size\":");
+    isf_put_u64(&w->out, t->size);
+    isf_put(&w->out, ",\"fields\":{");
     w->started = false;
     for (unsigned i = 0; i < t->vlen; i++)
         put_field(w, t, i);
-    put(w, "}}");
+    isf_put(&w->out, "}}");
     w->started = true;
 }
 
@@ -306,22 +244,22 @@ static void put_enum(struct isf *w, const char *name, const struct btf_type *t)
     unsigned step = t->kind == BTF_ENUM64 ? 12 : 8;
 
     key(w, name);
-    put(w, "{\"size\":");
-    put_u64(w, t->size);
-    put(w, ",\"base\":\"");
-    put(w, enum_base(w, t));
-    put(w, "\",\"constants\":{");
+    isf_put(&w->out, "{\"size\":");
+    isf_put_u64(&w->out, t->size);
+    isf_put(&w->out, ",\"base\":\"");
+    isf_put(&w->out, enum_base(w, t));
+    isf_put(&w->out, "\",\"constants\":{");
     w->started = false;
     for (unsigned i = 0; i < t->vlen; i++) {
         char constant[BTF_MAX_NAME];
         btf_string(w->b, le32(t->more + step * i), constant, sizeof constant);
         key(w, constant);
         if (t->kind == BTF_ENUM64 && !t->flag)
-            put_u64(w, (uint64_t)btf_enum_value(w->b, t, i));
+            isf_put_u64(&w->out, (uint64_t)btf_enum_value(w->b, t, i));
         else
-            put_i64(w, btf_enum_value(w->b, t, i));
+            isf_put_i64(&w->out, btf_enum_value(w->b, t, i));
     }
-    put(w, "}}");
+    isf_put(&w->out, "}}");
     w->started = true;
 }
 
@@ -345,7 +283,7 @@ static void put_types(struct isf *w, bool enums)
 {
     char name[NAME];
 
-    for (uint32_t i = 0; i < w->b->nr && !w->stopped; i++) {
+    for (uint32_t i = 0; i < w->b->nr && !w->out.stopped; i++) {
         struct btf_type t, of;
         if (!btf_type(w->b, w->b->first_id + i, &t))
             continue;
@@ -362,7 +300,7 @@ static void put_types(struct isf *w, bool enums)
         else
             put_user(w, name, &of);
     }
-    put(w, "}");
+    isf_put(&w->out, "}");
 }
 
 /* ---- base types ------------------------------------------------------------------------------ */
@@ -371,11 +309,11 @@ static void put_base(struct isf *w, const char *name, uint64_t size, bool with_s
                      const char *kind)
 {
     key(w, name);
-    put(w, "{\"size\":");
-    put_u64(w, size);
-    put(w, with_sign ? ",\"signed\":true,\"kind\":\"" : ",\"signed\":false,\"kind\":\"");
-    put(w, kind);
-    put(w, "\",\"endian\":\"little\"}");
+    isf_put(&w->out, "{\"size\":");
+    isf_put_u64(&w->out, size);
+    isf_put(&w->out, with_sign ? ",\"signed\":true,\"kind\":\"" : ",\"signed\":false,\"kind\":\"");
+    isf_put(&w->out, kind);
+    isf_put(&w->out, "\",\"endian\":\"little\"}");
 }
 
 /* include/uapi/linux/btf.h: of an integer, bit 0 signed, bit 1 char, bit 2 bool. */
@@ -425,7 +363,7 @@ static void put_base_types(struct isf *w)
         put_base(w, "pointer", w->b->ptr_size, false, "int");
     if (!btf_find(w->b, "void", &t))
         put_base(w, "void", 0, false, "void");
-    put(w, "}");
+    isf_put(&w->out, "}");
 }
 
 /* ---- symbols --------------------------------------------------------------------------------- */
@@ -498,7 +436,7 @@ static void put_base64(struct isf *w, const uint8_t *p, size_t n)
         const char four[] = {digits[v >> 18], digits[v >> 12 & 63],
                              i + 1 < n ? digits[v >> 6 & 63] : '=',
                              i + 2 < n ? digits[v & 63] : '='};
-        put_n(w, four, 4);
+        isf_put_n(&w->out, four, 4);
     }
 }
 
@@ -508,11 +446,11 @@ static void put_banner(struct isf *w, const char *banner)
     char text[sizeof((struct profile *)0)->banner + 2];
     int n = snprintf(text, sizeof text, "%s\n", banner);
 
-    put(w, ",\"type\":{\"kind\":\"array\",\"count\":");
-    put_u64(w, (uint64_t)n + 1);
-    put(w, ",\"subtype\":{\"kind\":\"base\",\"name\":\"char\"}},\"constant_data\":\"");
+    isf_put(&w->out, ",\"type\":{\"kind\":\"array\",\"count\":");
+    isf_put_u64(&w->out, (uint64_t)n + 1);
+    isf_put(&w->out, ",\"subtype\":{\"kind\":\"base\",\"name\":\"char\"}},\"constant_data\":\"");
     put_base64(w, (const uint8_t *)text, (size_t)n + 1);
-    put(w, "\"");
+    isf_put(&w->out, "\"");
 }
 
 static bool is_function(char type)
@@ -530,15 +468,16 @@ static void put_symbol_type(struct isf *w, const char *name, char type)
 
     if (!known && !v && !is_function(type))
         return;
-    put(w, known && k->pointer ? ",\"type\":{\"kind\":\"pointer\",\"subtype\":" : ",\"type\":");
+    isf_put(&w->out,
+            known && k->pointer ? ",\"type\":{\"kind\":\"pointer\",\"subtype\":" : ",\"type\":");
     if (known)
         put_type(w, t.id);
     else if (v)
         put_type(w, v->type);
     else
-        put(w, "{\"kind\":\"function\"}");
+        isf_put(&w->out, "{\"kind\":\"function\"}");
     if (known && k->pointer)
-        put(w, "}");
+        isf_put(&w->out, "}");
 }
 
 static void put_symbols(struct isf *w, const struct profile *p, const struct symsort *s)
@@ -546,39 +485,41 @@ static void put_symbols(struct isf *w, const struct profile *p, const struct sym
     const char *last = "";
     bool banner = false;
 
-    for (uint32_t i = 0; i < s->nr && !w->stopped; i++) {
+    for (uint32_t i = 0; i < s->nr && !w->out.stopped; i++) {
         const struct symsort_entry *e = &s->entry[s->order[i]];
         const char *name = s->text + e->name;
         if (!strcmp(name, last))
             continue; /* of one name, the one that a lookup gives */
         last = name;
         key(w, name);
-        put(w, "{\"address\":");
-        put_u64(w, e->address);
+        isf_put(&w->out, "{\"address\":");
+        isf_put_u64(&w->out, e->address);
         if (p->banner[0] && !strcmp(name, "linux_banner")) {
             put_banner(w, p->banner);
             banner = true;
         } else {
             put_symbol_type(w, name, e->type);
         }
-        put(w, "}");
+        isf_put(&w->out, "}");
     }
     if (p->banner[0] && !banner) { /* where it is was not told; what it says matters */
         key(w, "linux_banner");
-        put(w, "{\"address\":0");
+        isf_put(&w->out, "{\"address\":0");
         put_banner(w, p->banner);
-        put(w, "}");
+        isf_put(&w->out, "}");
     }
-    put(w, "}");
+    isf_put(&w->out, "}");
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
 static void put_all(struct isf *w, const struct profile *p, const struct symsort *symbols)
 {
-    put(w, "{\"metadata\":{\"format\":\"6.2.0\",\"producer\":{\"name\":\"tinyvmi\",\"version\":"
-           "\"" TINYVMI_VERSION "\"},\"");
-    put(w, p->os == VMI_KIND_WINDOWS ? "windows\":{}}" : "linux\":{\"symbols\":[],\"types\":[]}}");
+    isf_put(&w->out,
+            "{\"metadata\":{\"format\":\"6.2.0\",\"producer\":{\"name\":\"tinyvmi\",\"version\":"
+            "\"" TINYVMI_VERSION "\"},\"");
+    isf_put(&w->out,
+            p->os == VMI_KIND_WINDOWS ? "windows\":{}}" : "linux\":{\"symbols\":[],\"types\":[]}}");
     section(w, "base_types");
     put_base_types(w);
     section(w, "user_types");
@@ -587,8 +528,8 @@ static void put_all(struct isf *w, const struct profile *p, const struct symsort
     put_types(w, true);
     section(w, "symbols");
     put_symbols(w, p, symbols);
-    put(w, "}\n");
-    flush(w);
+    isf_put(&w->out, "}\n");
+    isf_flush(&w->out);
 }
 
 int isf_write(const struct profile *p, uint64_t from, uint64_t slide,
@@ -608,8 +549,8 @@ int isf_write(const struct profile *p, uint64_t from, uint64_t slide,
     int st = w ? ST_OK : ST_NOMEM;
     if (w) {
         w->b = p->types.self;
-        w->put = put_bytes;
-        w->data = data;
+        w->out.put = put_bytes;
+        w->out.data = data;
         w->alias = calloc(w->b->nr + 1u, sizeof *w->alias);
         st = w->alias ? find_vars(w) : ST_NOMEM;
     }
@@ -621,7 +562,7 @@ int isf_write(const struct profile *p, uint64_t from, uint64_t slide,
         find_aliases(w);
         put_all(w, p, &symbols);
         symsort_free(&symbols);
-        st = w->stopped ? diag_fail(d, ST_IO, "writing was broken off") : ST_OK;
+        st = w->out.stopped ? diag_fail(d, ST_IO, "writing was broken off") : ST_OK;
     }
     if (w) {
         free(w->alias);
