@@ -207,7 +207,7 @@ _Static_assert(sizeof(struct altp2m_call) == 80, "struct xen_hvm_altp2m_op");
 /* hvm/params.h */
 enum { PARAM_MONITOR_RING = 28, PARAM_ALTP2M = 35 };
 /* event_channel.h */
-enum { EVTCHNOP_STATUS = 5, EVTCHN_INTERDOMAIN = 2 };
+enum { EVTCHNOP_STATUS = 5, EVTCHN_UNBOUND = 1, EVTCHN_INTERDOMAIN = 2 };
 struct evtchn_status_call {
     uint16_t domain, pad;
     uint32_t port;

@@ -78,14 +78,13 @@ static int find_frame(struct xen_events *e, bool *added)
     return e->page ? ST_OK : events_fail(e, failed, "mapping the frame for events");
 }
 
-static void unmap_ring(struct xen_events *e)
+void events_unmap(struct xen_events *e)
 {
     plat_xen_unmap(e->x->plat, e->page, 1);
     e->page = NULL;
 }
 
-/* The ring in a fresh frame; -errno of Xen's in *error when enabling failed. */
-static int set_up(struct xen_events *e, uint32_t *port, bool *added, long *error)
+int events_set_up(struct xen_events *e, uint32_t *port, bool *added, long *error)
 {
     *error = 0;
     int st = find_frame(e, added);
@@ -97,7 +96,7 @@ static int set_up(struct xen_events *e, uint32_t *port, bool *added, long *error
         e->enabled = true;
         return ST_OK;
     }
-    unmap_ring(e);
+    events_unmap(e);
     if (*added)
         (void)change_frame(e, XENMEM_DECREASE_RESERVATION);
     return events_fail(e, *error, "switching events on");
@@ -127,11 +126,11 @@ static int enable_paused(struct xen_events *e, uint32_t *port)
 {
     bool added = false;
     long error;
-    int st = set_up(e, port, &added, &error);
+    int st = events_set_up(e, port, &added, &error);
     if (st != ST_OK && error == -EBUSY) {
         st = events_take_over(e);
         if (st == ST_OK)
-            st = set_up(e, port, &added, &error);
+            st = events_set_up(e, port, &added, &error);
     }
     if (st != ST_OK)
         return st;
@@ -209,7 +208,7 @@ static void drain(struct xen_events *e)
     }
 }
 
-static void stop_steps(struct xen_events *e)
+void events_stop_steps(struct xen_events *e)
 {
     for (unsigned v = 0; v < e->caps.vcpus && e->stepping; v++)
         if (e->stepping[v])
@@ -220,7 +219,7 @@ static void switch_off(struct xen_events *e, bool all)
 {
     events_untrap(e);
     events_release_memory(e, all);
-    stop_steps(e);
+    events_stop_steps(e);
     long v = -EBUSY;
     for (unsigned i = 0; i < 3 && v == -EBUSY; i++) { /* EBUSY: vCPUs queue for a slot */
         drain(e);
@@ -236,7 +235,7 @@ void events_wind_down(struct xen_events *e)
     e->bound = false;
     if (e->enabled)
         switch_off(e, false);
-    unmap_ring(e);
+    events_unmap(e);
     plat_xen_guard_end(e->guard);
     e->guard = NULL;
 }
@@ -249,125 +248,4 @@ void events_orphaned(struct xen_events *e)
     if (e->stepping)
         memset(e->stepping, true, e->caps.vcpus);
     switch_off(e, true);
-}
-
-/* ---- taking over ----------------------------------------------------------------------------- */
-
-static long channel_status(struct xen_events *e, uint32_t domain, uint32_t port,
-                           struct evtchn_status_call *ret)
-{
-    *ret = (struct evtchn_status_call){.domain = (uint16_t)domain, .port = port};
-    memcpy(e->x->page[1], ret, sizeof *ret);
-    long v = plat_xen_hypercall(e->x->plat, HYPERCALL_EVENT_CHANNEL_OP, EVTCHNOP_STATUS,
-                                (uintptr_t)e->x->page[1], 0, 0, 0);
-    memcpy(ret, e->x->page[1], sizeof *ret);
-    return v;
-}
-
-enum { PORTS_MAX = 4096 };
-
-/* Which domain holds the other end of this port of the guest's; DOMID_NONE: none. */
-static uint32_t holder_of(struct xen_events *e, uint32_t port)
-{
-    struct xen_domain_info info = {0};
-    struct evtchn_status_call s;
-    for (uint32_t d = 0; xen_domain_next(e->x, d, &info) == ST_OK; d = info.id + 1) {
-        if (info.id == e->domain)
-            continue;
-        for (uint32_t p = 1; p < PORTS_MAX; p++) {
-            long v = channel_status(e, info.id, p, &s);
-            if (v == -EINVAL)
-                break;
-            if (v >= 0 && s.status == EVTCHN_INTERDOMAIN && s.remote == e->domain &&
-                s.remote_port == port)
-                return info.id;
-        }
-    }
-    return DOMID_NONE;
-}
-
-/*
- * Xen's own ends of channels (of a ring, of device models) tell EACCES when they are asked for. A
- * ring whose monitor lives has somebody at the other end; one with nobody there was left behind.
- * ST_OK: left behind.
- */
-static int check_holder(struct xen_events *e)
-{
-    struct evtchn_status_call s;
-    uint32_t holder = DOMID_NONE;
-    for (uint32_t p = 1; p < PORTS_MAX; p++) {
-        long v = channel_status(e, e->domain, p, &s);
-        if (v == -EPERM)
-            return diag_fail(e->diag, ST_BUSY,
-                             "domain %u: another monitor has its events; whether it still lives "
-                             "cannot be told from here. End it first",
-                             (unsigned)e->domain);
-        if (v == -EINVAL)
-            break;
-        if (v != -EACCES)
-            continue;
-        uint32_t h = holder_of(e, p);
-        if (h == DOMID_NONE)
-            return ST_OK;
-        holder = h;
-    }
-    return diag_fail(e->diag, ST_BUSY,
-                     "domain %u: another monitor (a program in domain %u that is not TinyVMI's: "
-                     "xen-access, LibVMI, ...) has its events, and lives. End it first: there is "
-                     "one monitor a domain",
-                     (unsigned)e->domain, (unsigned)holder);
-}
-
-/* Answers to requests that are lost: a vCPU that waits for nothing ignores them. */
-enum { RELEASES = 8 };
-
-static void release_vcpus(struct xen_events *e)
-{
-    unsigned n = 0;
-    for (unsigned i = 0; i < e->caps.vcpus * RELEASES; i++) {
-        uint8_t *slot = e->page + RING_HEADER + (size_t)(i % e->ring.slots) * e->abi->size;
-        slot_release(e->abi, slot, i / RELEASES);
-        if (++n < e->ring.slots && i + 1 < e->caps.vcpus * RELEASES)
-            continue;
-        e->ring.taken = e->ring.answered = e->ring.answered + n;
-        n = 0;
-        if (ring_push(&e->ring))
-            (void)!events_ring_op(e, VM_EVENT_RESUME, NULL);
-    }
-}
-
-static void stop_all_steps(struct xen_events *e)
-{
-    if (!(e->caps.kinds & 1u << EVENT_STEP))
-        return;
-    memset(e->stepping, true, e->caps.vcpus);
-    stop_steps(e);
-}
-
-int events_take_over(struct xen_events *e)
-{
-    uint32_t port;
-    bool added;
-    long v;
-    int st = check_holder(e);
-    if (st != ST_OK)
-        return st;
-    v = events_ring_op(e, VM_EVENT_DISABLE, NULL);
-    if (v == -EBUSY)
-        return diag_fail(e->diag, ST_BUSY,
-                         "domain %u: a monitor died while vCPUs queued for its ring; they can only "
-                         "be freed by destroying the domain (xl destroy)",
-                         (unsigned)e->domain);
-    if (v < 0)
-        return events_fail(e, v, "switching off what a monitor that died has left");
-    st = set_up(e, &port, &added, &v);
-    if (st != ST_OK)
-        return st;
-    release_vcpus(e);
-    events_release_memory(e, true);
-    stop_all_steps(e);
-    v = events_ring_op(e, VM_EVENT_DISABLE, NULL);
-    e->enabled = false;
-    unmap_ring(e);
-    return v < 0 ? events_fail(e, v, "switching off what a monitor that died has left") : ST_OK;
 }

@@ -63,7 +63,13 @@ void events_release_memory(struct xen_events *e, bool all);
 MUST_USE int events_enable(struct xen_events *e);
 /* Answers what waits, switches all off, leaves the guest running. */
 void events_wind_down(struct xen_events *e);
-/* EBUSY: is it a dead monitor's? Then it is cleaned up and ST_OK; ST_BUSY with the story. */
+/* The ring in a fresh frame; -errno of Xen's in *error when enabling failed. The domain is paused.
+ */
+MUST_USE int events_set_up(struct xen_events *e, uint32_t *port, bool *added, long *error);
+void events_unmap(struct xen_events *e);
+void events_stop_steps(struct xen_events *e); /* of the vCPUs that e->stepping names */
+/* event_takeover.c. EBUSY: is it a dead monitor's? Then it is cleaned up and ST_OK; ST_BUSY with
+ * the story. */
 MUST_USE int events_take_over(struct xen_events *e);
 /* The same in a process that outlives a monitor: its own connection, the ring as it was left. */
 void events_orphaned(struct xen_events *e);
