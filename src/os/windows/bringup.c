@@ -380,7 +380,7 @@ int windows_probe(struct source *source, const struct os_options *options, struc
     read_version(w);
     win_infer_processes(w, &w->told);
     settle_root(&b);
-    win_pcr_find(w);
+    win_pcr_find(w, !(options->flags & VMI_OPEN_NO_REGISTERS));
     win_objects_open(w);
     kernel_facts(&b);
     return ST_OK;

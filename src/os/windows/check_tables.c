@@ -190,11 +190,10 @@ void win_check_interrupts(struct win_check *c)
 
 /* DRIVER_OBJECT, wdm.h: the same in all versions. */
 struct driver_layout {
-    uint32_t size, start, section, name, fast_io, init, start_io, unload, major;
+    uint32_t start, name, start_io, unload, major;
 };
-static const struct driver_layout driver32 = {0xa8, 0x0c, 0x14, 0x1c, 0x28, 0x2c, 0x30, 0x34, 0x38};
-static const struct driver_layout driver64 = {0x150, 0x18, 0x28, 0x38, 0x50,
-                                              0x58,  0x60, 0x68, 0x70};
+static const struct driver_layout driver32 = {0x0c, 0x1c, 0x30, 0x34, 0x38};
+static const struct driver_layout driver64 = {0x18, 0x38, 0x60, 0x68, 0x70};
 
 /* One driver; adds what is wrong with it to *bad. */
 static void check_driver(struct win_check *c, uint64_t object, unsigned *bad)
@@ -212,12 +211,10 @@ static void check_driver(struct win_check *c, uint64_t object, unsigned *bad)
         win_report(c, "drivers", VMI_SEVERITY_ALERT, object, 0,
                    "driver %s: its image at %#" PRIx64 " is on no list of modules", name, start);
     }
-    for (unsigned i = 0; i < MAJOR_FUNCTIONS + 3 && !c->stop; i++) {
-        static const char *const others[] = {"StartIo", "Unload", "entry point"};
-        uint32_t off = i < MAJOR_FUNCTIONS        ? l->major + i * ps
-                       : i == MAJOR_FUNCTIONS     ? l->start_io
-                       : i == MAJOR_FUNCTIONS + 1 ? l->unload
-                                                  : l->init;
+    for (unsigned i = 0; i < MAJOR_FUNCTIONS + 2 && !c->stop; i++) {
+        uint32_t off = i < MAJOR_FUNCTIONS    ? l->major + i * ps
+                       : i == MAJOR_FUNCTIONS ? l->start_io
+                                              : l->unload;
         if (read_ptr(as, ps, object + off, &a) != ST_OK || !a || image_of(c, a))
             continue;
         /* inside of the image that was told already */
@@ -227,12 +224,10 @@ static void check_driver(struct win_check *c, uint64_t object, unsigned *bad)
         if (i < MAJOR_FUNCTIONS)
             win_report(c, "drivers", VMI_SEVERITY_ALERT, a, 0,
                        "driver %s: request %#x (IRP_MJ) leads outside of all images", name, i);
-        else if (i == MAJOR_FUNCTIONS + 2) /* where it began may have been freed */
-            --*bad;
         else
             win_report(c, "drivers", VMI_SEVERITY_ALERT, a, 0,
-                       "driver %s: %s leads outside of all images", name,
-                       others[i - MAJOR_FUNCTIONS]);
+                       "driver %s: its routine %s leads outside of all images", name,
+                       i == MAJOR_FUNCTIONS ? "StartIo" : "Unload");
     }
 }
 

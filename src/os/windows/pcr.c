@@ -58,10 +58,11 @@ static void from_registers(struct windows_view *w)
     }
 }
 
-void win_pcr_find(struct windows_view *w)
+void win_pcr_find(struct windows_view *w, bool registers)
 {
     uint64_t block, prcb;
-    from_registers(w);
+    if (registers)
+        from_registers(w);
     if (win_symbol(w, "KiProcessorBlock", &block) == ST_OK)
         for (unsigned i = 0; i < WIN_CPUS; i++) {
             if (read_ptr(&w->v->kernel, w->v->ptr_size, block + i * w->v->ptr_size, &prcb) !=

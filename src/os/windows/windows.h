@@ -114,8 +114,8 @@ struct win_shared {
 /* False: this is not the shared page of a running Windows. */
 bool win_shared_parse(struct bytes page, struct win_shared *ret);
 
-/* Finds processors' control regions (w->pcr). pcr.c */
-void win_pcr_find(struct windows_view *w);
+/* Finds processors' control regions (w->pcr); `registers`: vCPUs may be asked. pcr.c */
+void win_pcr_find(struct windows_view *w, bool registers);
 /* The kernel's page table, out of the KPCR that the user's page table maps. */
 MUST_USE int win_kernel_root(const struct aspace *user, uint64_t kpcr, uint64_t *ret);
 /* An image that is loaded: drivers and the kernel. */
