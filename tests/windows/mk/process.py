@@ -43,10 +43,10 @@ class Processes:
         self.processes.append((p, e, space))
         if not kernel and not exited:
             self.user(p, e, space)
-        self.make_threads(p, e)
+        self.make_threads(p, e, space)
         p["tids"] = [t["tid"] for t in p["threads_list"]]
 
-    def make_threads(self, p, e):
+    def make_threads(self, p, e, space):
         """_ETHREAD: on two lists of its process, by a member of its own and by one of its KTHREAD."""
         for i in range(p["threads"]):
             t = self.object("Thread", self.t.size("_ETHREAD"))
@@ -74,6 +74,9 @@ class Processes:
                                   ("Process", e, None)):
                 if self.has("_KTHREAD." + path):
                     self.put(t, "_KTHREAD." + path, v, size)
+            if row["teb"]:  # NT_TIB.Self (winnt.h); ClientId and the PEB behind it (winternl.h: Reserved1, ProcessEnvironmentBlock)
+                for off32, off64, v in ((0x18, 0x30, row["teb"]), (0x20, 0x40, p["pid"]), (0x24, 0x48, row["tid"]), (0x30, 0x60, p["peb"])):
+                    self.raw(row["teb"] + (off64 if self.g.bits64 else off32), v, None, space)
             if self.has("_ETHREAD.ThreadsProcess"):
                 self.put(t, "_ETHREAD.ThreadsProcess", e)
             if self.has("_KTHREAD.ApcState"):
