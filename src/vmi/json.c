@@ -7,9 +7,11 @@
 #define LIBVMI_EXTRA_JSON
 #include <libvmi/libvmi_extra.h>
 
+#include "sym/isf_write.h"
 #include "vmi/access.h"
 #include "vmi/config.h"
 #include "vmi/json.h"
+#include "vmi/profile_file.h"
 
 /* Anonymous structs and unions inside one another, as deep as any compiler's output goes. */
 enum { MAX_DEPTH = 32, MAX_STRUCTS = 1 << 16 };
@@ -80,11 +82,58 @@ static os_t os_of_profile(json_object *json)
 
 /* ---- loading --------------------------------------------------------------------------------- */
 
+struct parsing {
+    struct json_tokener *tokener;
+    json_object *made;
+};
+
+static int parse_piece(const void *bytes, size_t n, void *data)
+{
+    struct parsing *p = data;
+    if (p->made || n > INT32_MAX)
+        return n > INT32_MAX; /* what follows the document is white space */
+    p->made = json_tokener_parse_ex(p->tokener, bytes, (int)n);
+    return !p->made && json_tokener_get_error(p->tokener) != json_tokener_continue;
+}
+
+/* JSON as it is; every other form of a profile as the ISF that it amounts to. */
+static int parse(struct bytes b, struct parsing *to, struct diag *d)
+{
+    struct profile p;
+    if (b.n && (b.p[0] == '{' || b.p[0] <= ' '))
+        return parse_piece(b.p, b.n, to)
+                   ? diag_fail(d, ST_BROKEN, "it is no JSON: %s",
+                               json_tokener_error_desc(json_tokener_get_error(to->tokener)))
+                   : ST_OK;
+    int st = profile_open(b, d, &p);
+    if (st != ST_OK)
+        return st;
+    st = isf_write(&p, 0, 0, parse_piece, to, d);
+    profile_close(&p);
+    return st;
+}
+
 static json_object *load(vmi_instance_t vmi, const char *path)
 {
-    json_object *json = json_object_from_file(path);
-    if (!json) {
-        vmi_fail(vmi, ST_BROKEN, "%s is no JSON: %.200s", path, json_util_get_last_err());
+    struct profile_file f;
+    struct parsing p = {.tokener = json_tokener_new_ex(64)};
+    diag_clear(&vmi->diag);
+    int st = p.tokener ? profile_file_load(path, &vmi->diag, &f)
+                       : diag_fail(&vmi->diag, ST_NOMEM, "no memory for JSON");
+    if (st == ST_OK) {
+        st = parse(f.bytes, &p, &vmi->diag);
+        profile_file_close(&f);
+        if (st == ST_OK && !p.made)
+            st = diag_fail(&vmi->diag, ST_BROKEN, "it is no JSON: it breaks off");
+        if (st != ST_OK)
+            diag_wrap(&vmi->diag, st, "%s", path);
+    }
+    if (p.tokener)
+        json_tokener_free(p.tokener);
+    json_object *json = p.made;
+    if (st != ST_OK) {
+        json_object_put(json);
+        vmi_fail(vmi, st, NULL);
         return NULL;
     }
     if (os_of_profile(json) != VMI_OS_UNKNOWN)

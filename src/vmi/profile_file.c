@@ -13,7 +13,7 @@ enum { MAX_UNPACKED = 1 << 30, WORTH_KEEPING = 1 << 20 };
 
 void profile_file_close(struct profile_file *f)
 {
-    if (f->bytes.p)
+    if (f->file.map) /* else none is open: zeros are a valid state */
         plat_file_close(&f->file);
     free(f->owned);
     *f = (struct profile_file){.file.fd = -1};

@@ -141,7 +141,7 @@ static int run(struct run *run)
         return code;
     run_listing(run, &l);
     code = build && !some ? cache(&from, &l) : make_asked(&from, &l);
-    if (l.rows || !some || run->json)
+    if (l.rows || !some) /* standard output may be the profile's */
         listing_end(&l);
     return code;
 }
