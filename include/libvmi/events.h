@@ -25,8 +25,9 @@
  * vmi_events_listen.
  *
  * All calls need an instance that was opened with VMI_INIT_EVENTS. Sources that have events: Xen
- * HVM guests. Intel has all kinds; AMD has no memory, single-step and VMEXIT events (Xen 4.20). PV
- * guests and files have none.
+ * HVM and PVH guests. Intel has all kinds; AMD has no memory, single-step and VMEXIT events (Xen
+ * 4.22), which are refused at registration. PV guests and files have none. A guest has one monitor
+ * at a time: opening fails while another one lives. When a monitor is killed, its guest goes on.
  */
 #ifndef LIBVMI_EVENTS_H
 #define LIBVMI_EVENTS_H
@@ -115,7 +116,7 @@ typedef uint32_t event_response_flags_t;
 #define VMI_EVENT_RESPONSE_EMULATE_NOWRITE (1u << 2)
 /* The same as EMULATE, and what it reads is `*event->emul_read`, which the callback has set. */
 #define VMI_EVENT_RESPONSE_SET_EMUL_READ_DATA (1u << 3)
-/* The register or MSR is not written. */
+/* The register or MSR is not written (XCR0: Xen writes it all the same). */
 #define VMI_EVENT_RESPONSE_DENY (1u << 4)
 /* Starts or stops single-stepping this vCPU; a single-step event (`enable` may be 0) receives the
  * steps. */
@@ -430,8 +431,8 @@ VMI_API status_t vmi_swap_events(vmi_instance_t vmi, vmi_event_t *swap_from, vmi
 /**
  * Lifts a trap and forgets the event, of whatever type. An event that is not registered, or was
  * never filled in, is VMI_FAILURE and nothing else. In a callback it is queued (VMI_SUCCESS;
- * VMI_FAILURE if it is queued already): done with the guest paused when all pending events are
- * handled, so the callback may be called again until then.
+ * VMI_FAILURE if it is queued already): its callback is not called any more, and the trap is lifted
+ * when all pending events are handled, before their vCPUs go on.
  * \param free_routine  optional; called with (event, result) once the library has let go of the
  *                      event
  */
