@@ -87,6 +87,20 @@ VMI_API status_t vmi_open(vmi_instance_t *vmi, const char *target,
 /* The virtual machines on this machine that can be opened. */
 VMI_API status_t vmi_list_targets(vmi_target_cb cb, void *data, struct vmi_outcome *ret) NOEXCEPT;
 
+struct vmi_grant {
+    uint32_t introspector, target; /* domain ids */
+    int memory;                    /* it may map the target's memory now */
+    char why_not[200];             /* or why not */
+};
+
+/*
+ * In Xen's dom0, for an introspector that is a domain of its own (the unikernel): the target's name
+ * becomes readable for it, and where no XSM policy decides it becomes the target's device model,
+ * which may map its memory: no events, no registers. Both are named by name, id or UUID.
+ */
+VMI_API status_t vmi_xen_grant(const char *introspector, const char *target,
+                               struct vmi_grant *ret) NOEXCEPT;
+
 /* ---- the guest
  * -------------------------------------------------------------------------------------------------
  */

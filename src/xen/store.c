@@ -229,6 +229,27 @@ int xen_store_remove(struct xen *x, const char *path)
     return err ? failed(x, err, "remove", path) : ST_OK;
 }
 
+/* Permissions are texts, "n0" "r1" ...: a letter and a domain; the first is the owner's, and for all
+ * who are not listed (docs/misc/xenstore.txt). */
+int xen_store_permit(struct xen *x, const char *path, uint32_t domain)
+{
+    char list[STORE_PAYLOAD_MAX], own[16];
+    int err = request(x, STORE_GET_PERMS, path, NULL, NULL, 0);
+    if (err)
+        return failed(x, err, "read the permissions of", path);
+    size_t n = x->store->payload_n, m = (size_t)snprintf(own, sizeof own, "r%u", (unsigned)domain) + 1;
+    if (n + m > sizeof list)
+        return failed(x, -E2BIG, "grant", path);
+    memcpy(list, x->store->payload, n);
+    const char *at = list, *one;
+    while ((one = store_next_string(&at, list + n)) != NULL)
+        if (!strcmp(one + 1, own + 1) && (*one == 'r' || *one == 'b'))
+            return ST_OK;
+    memcpy(list + n, own, m);
+    err = request(x, STORE_SET_PERMS, path, NULL, list, n + m);
+    return err ? failed(x, err, "change the permissions of", path) : ST_OK;
+}
+
 /* The callback may ask xenstore itself, so it gets the names from a copy. */
 static int hand_out(struct xen *x, const char *list, size_t n,
                     int (*cb)(void *data, const char *name), void *data)

@@ -83,6 +83,8 @@ MUST_USE int xen_param_set(struct xen *x, uint32_t id, uint32_t index, uint64_t 
 MUST_USE int xen_store_read(struct xen *x, const char *path, char *buf, size_t size, size_t *n);
 MUST_USE int xen_store_write(struct xen *x, const char *path, const char *value);
 MUST_USE int xen_store_remove(struct xen *x, const char *path);
+/* Lets a domain read a node, beside those who may already. Only for the node's owner and dom0. */
+MUST_USE int xen_store_permit(struct xen *x, const char *path, uint32_t domain);
 /* Names of the children, one call each; a non-zero return ends it. */
 MUST_USE int xen_store_list(struct xen *x, const char *path,
                             int (*cb)(void *data, const char *name), void *data);

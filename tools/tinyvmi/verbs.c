@@ -31,6 +31,7 @@ const struct verb *const verbs[] = {
     &verb_read,
     &verb_dump,
     &verb_profile,
+    &verb_grant,
     &verb_help,
     &verb_man,
     &verb_completion,

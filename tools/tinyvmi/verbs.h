@@ -13,6 +13,7 @@ extern const struct verb verb_dlls;
 extern const struct verb verb_dmesg;
 extern const struct verb verb_dump;
 extern const struct verb verb_files;
+extern const struct verb verb_grant;
 extern const struct verb verb_handles;
 extern const struct verb verb_help;
 extern const struct verb verb_info;
