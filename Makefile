@@ -78,6 +78,8 @@ $B/tinyvmi.pc: force # PREFIX may differ from the last time
 #: make check          all tests that need no lab of hours (installs what is missing)
 #: make unit           the quick tests: no virtual machine, no root
 #: make check-guests   the tests on real Debian guests; GUESTS="amd64-kaslr arm64" chooses
+#: make check-xen      real Xen 4.14, 4.17, 4.20 and guests under emulation; XEN="4.17" chooses
+#: make check-xen-vmx  Xen 4.17 on an emulated Intel: memory events, single-step, altp2m views
 #: make check-windows  the Windows view against images that tests/windows/mkwin writes
 #: make fuzz           each fuzz target for FUZZ_SECONDS (60); make fuzz-corpus runs the seeds alone
 #: make asan           the unit tests under ASan and UBSan
@@ -123,6 +125,25 @@ unit: tests
 check-guests: deps
 	@$(MAKE) --no-print-directory -j2 all examples $B/tests/translate $B/tests/on-guest $B/tests/profile
 	@B=$B tests/run guests
+
+XEN_CHECKS := $(patsubst tests/xen/%.c,$B/tests/xen/%,$(sort $(wildcard tests/xen/*.c)))
+
+$B/tests/xen/%: tests/xen/%.c $B/libtinyvmi.a
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $B/libtinyvmi.a $(LIBS) -lpthread
+
+deps-xen:
+	@lab/setup packages.txt lab/packages.txt lab/xen-packages.txt
+
+check-xen: deps-xen
+	@$(MAKE) --no-print-directory -j2 all examples xen-checks
+	@B=$B tests/run xen
+
+check-xen-vmx: deps-xen
+	@$(MAKE) --no-print-directory -j2 all examples xen-checks
+	@B=$B XEN=vmx tests/run xen
+
+xen-checks: $(XEN_CHECKS)
 
 check-windows: all examples $(PARTS)
 	@B=$B tests/run windows
@@ -253,6 +274,6 @@ endif
 clean:
 	rm -rf $B $B-asan $B-fuzz $B-tsan $B-libvmi
 
-.PHONY: unikernel unikernel-stats check-unikernel demo-xen force all help deps deps-build demo check tests unit examples check-guests check-windows fuzz fuzz-programs fuzz-corpus asan tsan valgrind bench layers site site-serve format install install-libvmi-compat install-libvmi clean
+.PHONY: deps-xen check-xen check-xen-vmx xen-checks unikernel unikernel-stats check-unikernel demo-xen force all help deps deps-build demo check tests unit examples check-guests check-windows fuzz fuzz-programs fuzz-corpus asan tsan valgrind bench layers site site-serve format install install-libvmi-compat install-libvmi clean
 .SECONDARY: $(LIB_OBJ) $(CMD_OBJ)
 -include $(shell find $B -name '*.d' 2>/dev/null)
