@@ -45,6 +45,7 @@ check-unikernel:
 	@lab/setup lab/packages.txt lab/xen-packages.txt
 	@$(MAKE) --no-print-directory -f unikernel.mk B=$B LIBC=$(LIBC) unikernel
 	@$(MAKE) --no-print-directory -f unikernel.mk B=$B LIBC=$(LIBC) APP=examples/cr3-event-example.c unikernel
+	@$(MAKE) --no-print-directory B=$B $B/tinyvmi
 	@B=$B tests/unikernel/run
 
 demo-xen:

@@ -24,6 +24,7 @@ bool own_stop_requested(void);
 enum {
     STATUS_USAGE = 2,
     STATUS_TARGET = 3, /* of the command: the target is gone */
+    STATUS_KERNEL = 4, /* its kernel cannot answer (yet) */
     STATUS_HOST = 6,
     STATUS_STOPPED = 130,
 };
@@ -85,6 +86,21 @@ static int wait_domain(struct xen *x, const struct wanted *w)
     }
 }
 
+static int count_two(const struct vmi_process *p, void *data)
+{
+    unsigned *n = data;
+    (void)p;
+    return ++*n == 2;
+}
+
+/* Has the system of the target its first processes? */
+static bool is_up(vmi_instance_t vmi)
+{
+    struct vmi_outcome o;
+    unsigned n = 0;
+    return vmi_each_process(vmi, 0, count_two, &n, &o) == VMI_SUCCESS && n == 2;
+}
+
 /* A domain is there long before its kernel is. */
 static bool wait_kernel(struct xen *x, const struct wanted *w)
 {
@@ -95,12 +111,15 @@ static bool wait_kernel(struct xen *x, const struct wanted *w)
         vmi_instance_t vmi;
         uint32_t port;
         if (vmi_open(&vmi, target, NULL) == VMI_SUCCESS) {
+            bool up = is_up(vmi);
             vmi_destroy(vmi);
-            return true;
+            if (up)
+                return true;
+        } else {
+            enum vmi_error_kind kind = vmi_last_error(NULL)->kind;
+            if (kind == VMI_ERROR_DENIED || kind == VMI_ERROR_NO_MEMORY)
+                return true; /* waiting does not help: the program will say it */
         }
-        enum vmi_error_kind kind = vmi_last_error(NULL)->kind;
-        if (kind == VMI_ERROR_DENIED || kind == VMI_ERROR_NO_MEMORY)
-            return true; /* waiting does not help: the program will say it */
         plat_xen_wait(x->plat, LOOK_NS, &port);
         drain_events(x);
     }
@@ -140,7 +159,8 @@ __attribute__((visibility("default"))) int service_run(int argc, char **argv,
         own_state("state", "running");
         status = program(argc - taken, argv + taken);
         fflush(stdout);
-    } while (w.service && status == STATUS_TARGET && !own_stop_requested());
+    } while (w.service && (status == STATUS_TARGET || status == STATUS_KERNEL) &&
+             !own_stop_requested());
     own_state("state", "ended");
     return status;
 }
