@@ -475,7 +475,10 @@ static void bench_opening(const struct bench *b, const char *profile)
     FILE *f = fopen(json, "wb"), *c = fopen(compact, "wb");
     bool made = f && c && vmi_profile_write(b->vmi, VMI_PROFILE_ISF, put, f, NULL) == VMI_SUCCESS &&
                 vmi_profile_write(b->vmi, VMI_PROFILE_COMPACT, put, c, NULL) == VMI_SUCCESS;
-    made = (!f || !fclose(f)) & (!c || !fclose(c)) & made;
+    if (f && fclose(f) != 0)
+        made = false;
+    if (c && fclose(c) != 0)
+        made = false;
     if (!profile)
         profile = json;
     heading("vmi_init_complete, ms");

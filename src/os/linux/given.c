@@ -89,6 +89,66 @@ int lx_given_slide(const struct lx_given *g, const struct symtab *running, struc
     return ST_ABSENT;
 }
 
+static int text_page(const struct walk *w, void *arg)
+{
+    struct lx_guess *g = arg;
+    if (!(w->rights & RIGHT_X) || g->pa - w->pa >= w->size)
+        return 0;
+    g->va = w->va + (g->pa - w->pa);
+    return 1;
+}
+
+/*
+ * arm64 without a table of its own: the link-time distance of swapper_pg_dir from the image's
+ * header tells the root, and the root where the image is mapped to be executed.
+ */
+static int place_arm64(const struct linux_view *l, struct lx_guess *g)
+{
+    static const enum form_id forms[] = {FORM_ARM64_4K_48,  FORM_ARM64_4K_39,  FORM_ARM64_4K_52,
+                                         FORM_ARM64_64K_48, FORM_ARM64_64K_52, FORM_ARM64_64K_42,
+                                         FORM_ARM64_16K_47, FORM_ARM64_16K_48, FORM_ARM64_16K_36,
+                                         FORM_ARM64_16K_52};
+    uint64_t text, root, header = g->pa;
+    if (lx_given_symbol(&l->given, "_text", &text) != ST_OK ||
+        lx_given_symbol(&l->given, "swapper_pg_dir", &root) != ST_OK || root - text >= g->size)
+        return ST_ABSENT;
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        struct aspace as;
+        /* the header's page itself is not mapped: text begins a segment, 64 KiB, behind it */
+        struct lx_guess at = {.pa = header + 0x10000};
+        aspace_init(&as, &l->v->source->phys, forms[i], header + (root - text));
+        as.split = 1ULL << 63;
+        (void)!aspace_each_page(&as, 1ULL << 63, UINT64_MAX, 1 << 14, text_page, &at);
+        if (!at.va)
+            continue;
+        g->va = at.va - 0x10000;
+        g->root = as.half[1].root;
+        g->form = forms[i];
+        g->have_root = true;
+        return ST_OK;
+    }
+    return ST_ABSENT;
+}
+
+int lx_given_place(const struct linux_view *l, struct lx_guess *g, uint64_t *part_off)
+{
+    uint64_t text;
+    if (g->arch == ARCH_ARM64 && !strcmp(g->how, "arm64 image header"))
+        return place_arm64(l, g);
+    /* i386: the linear map; its KASLR moves both addresses alike */
+    if (g->arch != ARCH_X86 || lx_given_symbol(&l->given, "_text", &text) != ST_OK)
+        return ST_ABSENT;
+    text += l->given.settings.slide;
+    if (text - 0xc0000000 - g->pa >= g->size)
+        return ST_ABSENT;
+    uint64_t skip = text - 0xc0000000 - g->pa;
+    g->va = text;
+    g->pa += skip;
+    g->size -= skip;
+    *part_off -= skip;
+    return ST_OK;
+}
+
 void lx_given_members(struct linux_view *l)
 {
     const struct os_settings *s = &l->given.settings;

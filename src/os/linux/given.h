@@ -41,6 +41,12 @@ MUST_USE int lx_given_slide(const struct lx_given *g, const struct symtab *runni
                             struct bytes vmcoreinfo, uint64_t image_va, uint64_t *slide,
                             uint64_t *from);
 
+/*
+ * The image's virtual address where the guess did not know it: fills va (and root, form on arm64);
+ * pa, size and *part_off move on when the image begins later than the guess. ST_ABSENT.
+ */
+MUST_USE int lx_given_place(const struct linux_view *l, struct lx_guess *g, uint64_t *part_off);
+
 /* Offsets of members, before others are inferred: fills l->m. */
 void lx_given_members(struct linux_view *l);
 /* The idle task, where it runs: fills l->init_task. */
