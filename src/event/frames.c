@@ -94,7 +94,17 @@ void frames_free(struct monitor *m)
 static int set(struct monitor *m, uint16_t view, uint64_t first, uint64_t n, uint8_t access)
 {
     const struct event_access a = {.first = first, .n = n, .view = view, .access = access};
+    if (!view && access) {
+        bool none = m->restricted_first >= m->restricted_end;
+        m->restricted_first = none ? first : MIN_OF(m->restricted_first, first);
+        m->restricted_end = none ? first + n : MAX_OF(m->restricted_end, first + n);
+    }
     return m->ops->access(m->events, &a, 1, NULL);
+}
+
+bool frames_ours(const struct monitor *m, uint64_t gfn, uint16_t view)
+{
+    return view || (gfn >= m->restricted_first && gfn < m->restricted_end);
 }
 
 static bool covers(const struct hook *h, uint16_t view, uint64_t gfn)

@@ -301,6 +301,10 @@ static bool is_spurious(struct monitor *m, const struct event_request *q)
         return !m->steps[q->vcpu];
     if (q->kind != EVENT_MEMORY)
         return !m->hooks[q->kind] && q->kind != EVENT_DEBUG;
+    if (!frames_ours(m, q->memory.gfn, q->view)) { /* a monitor that died left it */
+        (void)!monitor_restrict(m, q->view, q->memory.gfn, 1, ACCESS_NONE);
+        return true;
+    }
     if (m->ops->get_access(m->events, q->view, q->memory.gfn, &access) != ST_OK)
         return false;
     return !(access & q->memory.access) && access != ACCESS_RWX2N;

@@ -36,6 +36,7 @@ struct monitor {
     struct hook *hooks[EVENT_KINDS]; /* in the order of registration; memory: those of ranges */
     struct frame *frames;            /* a power of two of places */
     size_t nr_frames, cap_frames;
+    uint64_t restricted_first, restricted_end; /* hull of what was restricted here in view 0 */
     struct trap_use *traps;
     size_t nr_traps, cap_traps;
     struct step_job *jobs;
@@ -58,6 +59,8 @@ struct monitor {
 MUST_USE int frames_add(struct monitor *m, struct hook *h);
 MUST_USE int frames_remove(struct monitor *m, struct hook *h);
 void frames_free(struct monitor *m);
+/* Was this frame ever restricted by us? Else somebody before us did, who is gone. */
+bool frames_ours(const struct monitor *m, uint64_t gfn, uint16_t view);
 /* The first single-frame hook of this frame in this view, to be followed by `next`. */
 struct hook *frames_find(const struct monitor *m, uint64_t gfn, uint16_t view);
 

@@ -133,16 +133,30 @@ static long set_view(struct xen_events *e, uint16_t view, uint64_t first, uint64
     return v;
 }
 
+/* Which frames of view 0 are to be freed at the end. */
 static void remember(struct xen_events *e, const struct event_access *a)
 {
-    if (a->view || !a->access)
+    const uint64_t end = a->first + a->n;
+    unsigned kept = 0;
+    if (a->view || !a->n)
         return;
-    if (e->restricted.first >= e->restricted.end) {
-        e->restricted.first = a->first;
-        e->restricted.end = a->first + a->n;
+    for (unsigned i = 0; i < e->nr_restricted; i++) { /* what lies within is known better now */
+        if (e->restricted[i].first >= a->first && e->restricted[i].end <= end)
+            continue;
+        e->restricted[kept++] = e->restricted[i];
     }
-    e->restricted.first = MIN_OF(e->restricted.first, a->first);
-    e->restricted.end = MAX_OF(e->restricted.end, a->first + a->n);
+    e->nr_restricted = kept;
+    if (!a->access)
+        return;
+    if (kept < ARRAY_LEN(e->restricted)) {
+        e->restricted[kept].first = a->first;
+        e->restricted[kept].end = end;
+        e->nr_restricted++;
+        return;
+    }
+    kept--;
+    e->restricted[kept].first = MIN_OF(e->restricted[kept].first, a->first);
+    e->restricted[kept].end = MAX_OF(e->restricted[kept].end, end);
 }
 
 int events_access(void *events, const struct event_access *list, size_t n, size_t *done)
@@ -162,13 +176,15 @@ int events_access(void *events, const struct event_access *list, size_t n, size_
         st = to_xen(e, a->access, &xen);
         if (st != ST_OK)
             break;
-        remember(e, a);
+        if (a->access)
+            remember(e, a); /* also when it fails half-way */
         long v =
             a->view ? set_view(e, a->view, a->first, a->n, xen) : set_host(e, a->first, a->n, xen);
         if (v < 0) {
             st = access_fail(e, v, a);
             break;
         }
+        remember(e, a);
     }
     if (done)
         *done = i;
@@ -348,15 +364,10 @@ void events_release_memory(struct xen_events *e, bool all)
     if (!(e->caps.kinds & 1u << EVENT_MEMORY))
         return;
     release_views(e, all);
-    if (all) {
-        uint16_t id[4] = {(uint16_t)e->domain};
-        long top = xen_memory_op(e->x, XENMEM_MAXIMUM_GPFN, id, sizeof id);
-        e->restricted.first = 0;
-        e->restricted.end = top > 0 ? (uint64_t)top + 1 : 0;
-    }
-    if (e->restricted.first < e->restricted.end)
-        (void)set_host(e, e->restricted.first, e->restricted.end - e->restricted.first, XEN_RWX);
-    e->restricted.first = e->restricted.end = 0;
+    for (unsigned i = 0; i < e->nr_restricted; i++)
+        (void)set_host(e, e->restricted[i].first, e->restricted[i].end - e->restricted[i].first,
+                       XEN_RWX);
+    e->nr_restricted = 0;
     if (all || e->listener_required)
         (void)!events_listener_required(e, false);
 }

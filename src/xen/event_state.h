@@ -32,7 +32,8 @@ struct xen_events {
     bool listener_required;
     struct {
         uint64_t first, end;
-    } restricted;              /* hull of what was restricted in view 0; empty: first >= end */
+    } restricted[64]; /* ranges of view 0 that are not free now; the last one may span others */
+    unsigned nr_restricted;
     unsigned spins, spin_hits; /* does waiting in a loop pay? see wait */
 };
 
@@ -55,7 +56,8 @@ MUST_USE int events_access(void *events, const struct event_access *list, size_t
 MUST_USE int events_get_access(void *events, uint16_t view, uint64_t gfn, uint8_t *ret);
 MUST_USE int events_listener_required(void *events, bool on);
 extern const struct view_ops xen_view_ops;
-/* Every frame free, all vCPUs in view 0, our views gone. `all`: not only what was done here. */
+/* Frames free that were restricted here, all vCPUs in view 0, our views gone. `all`: views whoever
+ * made them. Frames that a dead monitor has restricted are freed by Xen when they are touched. */
 void events_release_memory(struct xen_events *e, bool all);
 
 /* ---- event_setup.c: the ring's life ------------------------------------------------------------

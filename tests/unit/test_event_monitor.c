@@ -251,7 +251,8 @@ static void violations_without_a_hook(void **state)
 {
     struct monitor *m = open_fake();
     (void)state;
-    fake.access[0][5] = ACCESS_W;
+    assert_int_equal(monitor_restrict(m, 0, 4, 4, ACCESS_W), ST_OK);
+    assert_int_equal(monitor_restrict(m, 0, 6, 1, ACCESS_NONE), ST_OK);
     fake_put_memory(0, 0, 6, ACCESS_W); /* lifted meanwhile */
     assert_int_equal(monitor_listen(m, 0), ST_OK);
     assert_int_equal(monitor_statistics(m)->spurious, 1);
@@ -259,6 +260,11 @@ static void violations_without_a_hook(void **state)
     assert_int_equal(monitor_listen(m, 0), ST_INVALID);
     assert_int_equal(fake.access[0][5], ACCESS_NONE);
     assert_int_equal(monitor_statistics(m)->unhandled, 1);
+    fake.access[0][9] = ACCESS_X; /* left by a monitor that died */
+    fake_put_memory(0, 0, 9, ACCESS_X);
+    assert_int_equal(monitor_listen(m, 0), ST_OK);
+    assert_int_equal(fake.access[0][9], ACCESS_NONE);
+    assert_int_equal(monitor_statistics(m)->spurious, 2);
     monitor_close(m);
 }
 
