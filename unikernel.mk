@@ -29,7 +29,7 @@ FLAGS = -std=gnu11 -Os -g $(WARN) -fno-pic -fno-pie -mno-red-zone -mcmodel=small
 LINK = $(CC) -static -nostdlib -no-pie -Wl,-T,platform/unikernel/link.lds -Wl,--gc-sections -Wl,-z,max-page-size=4096 \
     -Wl,-z,noexecstack -Wl,--build-id=none
 
-NAME := $(if $(APP),$(basename $(notdir $(APP))),tinyvmi)
+NAME := $(if $(APP),$(basename $(notdir $(firstword $(APP)))),tinyvmi)
 MAIN := $(if $(APP),$(APP),$(VERBS))
 object = $(patsubst %,$U/obj/%.o,$(subst ../,up/,$(1:/%=root/%)))
 # The core is one object, its inner names local, as in libtinyvmi.a: a program may use the same names.
@@ -76,6 +76,10 @@ define compile
 endef
 
 $U/core.o: FLAGS += -fvisibility=hidden
+# A program's own use of the containers that LibVMI's interface shows
+$(call object,$(filter src/compat/%,$(CORE))): FLAGS += -fvisibility=default
+# A user's program has warnings of its own.
+$(foreach s,$(filter-out examples/%,$(APP)),$(call object,$s)): WARN = -Wall
 
 $(call object,tools/tinyvmi/%): FLAGS += -Itools/tinyvmi
 
