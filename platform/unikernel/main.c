@@ -5,6 +5,7 @@
  */
 #include "guest.h"
 #include "service.h"
+#include "words.h"
 
 #include <xen-public/sched.h>
 
@@ -22,7 +23,6 @@ extern struct {
 
 int main(int argc, char **argv);
 void guest_start(const struct start_info *si) __attribute__((noreturn));
-int command_line(char *text, char **argv, int max);
 
 enum { MAX_WORDS = 64 };
 
@@ -51,36 +51,6 @@ void guest_crash(void)
     struct sched_shutdown shutdown = {.reason = SHUTDOWN_crash};
     for (;;)
         hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, PTR(&shutdown), 0, 0, 0);
-}
-
-/* Cuts `text` into words, in place. Returns how many, or -1: a quote is open or there are too many. */
-int command_line(char *text, char **argv, int max)
-{
-    int n = 0;
-    char *to = text;
-    for (;;) {
-        char quote = 0;
-        text += strspn(text, " \t\n");
-        if (!*text)
-            break;
-        if (n == max)
-            return -1;
-        argv[n++] = to;
-        for (; *text && (quote || !strchr(" \t\n", *text)); text++) {
-            if (quote && *text == quote)
-                quote = 0;
-            else if (!quote && (*text == '"' || *text == '\''))
-                quote = *text;
-            else
-                *to++ = *text;
-        }
-        if (quote)
-            return -1;
-        text += *text != 0;
-        *to++ = 0;
-    }
-    argv[n] = NULL;
-    return n;
 }
 
 /* The thread's own variables and the stack protector's secret. Before this, fs points to zeros. */
