@@ -131,6 +131,7 @@ static void put(struct stream *stream, const void *record)
 {
     struct trace *t = stream->data;
     const struct happening *h = record;
+    const struct vmi_kernel *kernel = vmi_kernel_info(stream->run->vmi);
     struct listing *l = &stream->l;
     struct str text = {0};
     char time[32];
@@ -153,7 +154,11 @@ static void put(struct stream *stream, const void *record)
         l->cell[ARGUMENTS].after = ")";
     } else {
         cell_address(l, CR3_VALUE, h->cr3);
-        str_fmt(&text, "%s page table %#llx", h->known ? "runs," : "no process has the",
+        bool own = !h->known && kernel && (h->cr3 & ~0x1fffull) == kernel->root;
+        str_fmt(&text, "%s page table %#llx",
+                h->known ? "runs,"
+                : own    ? "the kernel's own"
+                         : "no process has the",
                 (unsigned long long)h->cr3);
         if (!stream->run->json)
             cell_own(l, ARGUMENTS, text.p);
