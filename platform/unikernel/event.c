@@ -65,8 +65,8 @@ static bool collect(void)
     for (; selected; selected &= selected - 1) {
         unsigned i = (unsigned)__builtin_ctzl(selected);
         unsigned long open = ~__atomic_load_n(&ev.shared->evtchn_mask[i], __ATOMIC_SEQ_CST);
-        unsigned long new = __atomic_fetch_and(&ev.shared->evtchn_pending[i], ~open,
-                                               __ATOMIC_SEQ_CST) & open;
+        unsigned long new =
+            __atomic_fetch_and(&ev.shared->evtchn_pending[i], ~open, __ATOMIC_SEQ_CST) & open;
         ev.fired[i] |= new;
         any |= new != 0;
     }

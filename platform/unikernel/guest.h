@@ -25,11 +25,11 @@ void failsafe_entry(void);
 
 /* mm.c: own memory. Page n of the domain lies at image_start + n * PAGE. */
 void mm_start(const struct start_info *si);
-void mm_seal(void); /* what is not written after start-up becomes read-only */
-void *mm_own_frame(uint64_t mfn);                       /* where a frame of ours is mapped; NULL */
-void *mm_shared_info(uint64_t machine);                 /* mapped at start-up */
-void *mm_break(ptrdiff_t bytes);                        /* the heap's end; NULL: no memory */
-size_t mm_free_bytes(void);                             /* that the heap can still grow by */
+void mm_seal(void);                     /* what is not written after start-up becomes read-only */
+void *mm_own_frame(uint64_t mfn);       /* where a frame of ours is mapped; NULL */
+void *mm_shared_info(uint64_t machine); /* mapped at start-up */
+void *mm_break(ptrdiff_t bytes);        /* the heap's end; NULL: no memory */
+size_t mm_free_bytes(void);             /* that the heap can still grow by */
 struct mm_usage {
     size_t all, start, heap, tables; /* bytes */
 };
@@ -76,7 +76,7 @@ bool store_has_bytes(int who); /* moves in what has come */
 
 /* own.c: the domain's own keys in xenstore */
 void own_start(void);
-bool own_stop_requested(void);              /* xl shutdown, or data/tinyvmi/stop */
+bool own_stop_requested(void);                      /* xl shutdown, or data/tinyvmi/stop */
 void own_state(const char *key, const char *value); /* under data/tinyvmi */
 
 /* ramdisk.c */

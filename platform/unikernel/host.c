@@ -21,6 +21,11 @@ bool host_is_utf8(void)
     return true; /* xl console hands bytes on */
 }
 
+size_t host_spare_memory(void)
+{
+    return mm_free_bytes();
+}
+
 uint64_t host_now_ns(void)
 {
     return plat_now_ns();

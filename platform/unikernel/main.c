@@ -54,7 +54,7 @@ void guest_crash(void)
 }
 
 /* The thread's own variables and the stack protector's secret. Before this, fs points to zeros. */
-static __attribute__((noinline, optimize("no-stack-protector"))) void start_thread(void)
+static __attribute__((noinline, no_stack_protector)) void start_thread(void)
 {
     size_t size = (size_t)image_tls_size, align = (size_t)image_tls_align;
     if (align)
@@ -73,7 +73,7 @@ static __attribute__((noinline, optimize("no-stack-protector"))) void start_thre
     thread_block.canary = random & ~0xffull; /* a zero byte stops string overruns */
 }
 
-__attribute__((optimize("no-stack-protector"))) void guest_start(const struct start_info *si)
+__attribute__((no_stack_protector)) void guest_start(const struct start_info *si)
 {
     char *argv[MAX_WORDS + 2];
     start_thread();
@@ -89,8 +89,8 @@ __attribute__((optimize("no-stack-protector"))) void guest_start(const struct st
     store_start(mm_own_frame(si->store_mfn), si->store_evtchn);
     ramdisk_start((const void *)si->mod_start, si->mod_len);
     memcpy(words, "tinyvmi", sizeof "tinyvmi");
-    memcpy(words + sizeof "tinyvmi", si->cmd_line, strnlen((const char *)si->cmd_line,
-                                                            MAX_GUEST_CMDLINE - 1));
+    memcpy(words + sizeof "tinyvmi", si->cmd_line,
+           strnlen((const char *)si->cmd_line, MAX_GUEST_CMDLINE - 1));
     mm_seal();
     for (void (**f)(void) = image_init_start; f < image_init_end; f++)
         (*f)();

@@ -16,17 +16,17 @@
 #include <errno.h>
 #include <string.h>
 
-#define ENTRY_PRESENT 1ull
+#define ENTRY_PRESENT  1ull
 #define ENTRY_WRITABLE 2ull
-#define ENTRY_USER 4ull
+#define ENTRY_USER     4ull
 #define ENTRY_ACCESSED 0x20ull
-#define ENTRY_DIRTY 0x40ull
-#define ENTRY_NX (1ull << 63)
-#define ENTRY_FRAME 0x000ffffffffff000ull
-#define TABLE (ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_USER | ENTRY_ACCESSED)
-#define READ (ENTRY_PRESENT | ENTRY_ACCESSED | ENTRY_NX)
-#define READ_WRITE (READ | ENTRY_WRITABLE | ENTRY_DIRTY)
-#define READ_EXECUTE (ENTRY_PRESENT | ENTRY_ACCESSED)
+#define ENTRY_DIRTY    0x40ull
+#define ENTRY_NX       (1ull << 63)
+#define ENTRY_FRAME    0x000ffffffffff000ull
+#define TABLE          (ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_USER | ENTRY_ACCESSED)
+#define READ           (ENTRY_PRESENT | ENTRY_ACCESSED | ENTRY_NX)
+#define READ_WRITE     (READ | ENTRY_WRITABLE | ENTRY_DIRTY)
+#define READ_EXECUTE   (ENTRY_PRESENT | ENTRY_ACCESSED)
 
 enum { BATCH = 512, ENTRIES = 512 };
 
@@ -212,7 +212,8 @@ size_t mm_free_bytes(void)
     return (mm.tables - mm.heap_start) * PAGE - mm.heap_break;
 }
 
-/* What was used at most, of what there is: start-up's, the heap's, and page tables for the window. */
+/* What was used at most, of what there is: start-up's, the heap's, and page tables for the window.
+ */
 void mm_usage(struct mm_usage *ret)
 {
     *ret = (struct mm_usage){.all = mm.pages * PAGE,

@@ -15,8 +15,8 @@
 
 enum { SHUTDOWN_KEY = 1, STOP_KEY, LAST_WRITE, OTHER };
 
-static const char *const keys[] = {[SHUTDOWN_KEY] = "control/shutdown",
-                                   [STOP_KEY] = "data/tinyvmi/stop"};
+static const char *const keys[] = {
+    [SHUTDOWN_KEY] = "control/shutdown", [STOP_KEY] = "data/tinyvmi/stop"};
 
 static struct {
     int who; /* as a user of the ring; -1: xenstore is not there */

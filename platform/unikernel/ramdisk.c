@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The one file that the unikernel may have: its ramdisk, a configuration or a profile, named
- * "/ramdisk" (or /etc/libvmi.conf and the like: whatever a program opens for reading, since there is
- * no other file). Answers platform.h's files, and what the libc asks below fopen.
+ * "/ramdisk" (or /etc/libvmi.conf and the like: whatever a program opens for reading, since there
+ * is no other file). Answers platform.h's files, and what the libc asks below fopen.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -90,8 +90,8 @@ static void put_stack(uint64_t rsp)
     enum { LINES = 24 };
     unsigned lines = 0;
     emergency("stack (values that are addresses of code):\n");
-    for (uint64_t at = rsp & ~7ull; at >= PTR(image_stack_guard) + PAGE &&
-                                    at < PTR(image_stack_end) && lines < LINES;
+    for (uint64_t at = rsp & ~7ull;
+         at >= PTR(image_stack_guard) + PAGE && at < PTR(image_stack_end) && lines < LINES;
          at += 8) {
         uint64_t value = *(const uint64_t *)at;
         if (mm_is_text(value) && mm_is_text(value - 5) && *(const uint8_t *)(value - 5) == 0xe8) {
@@ -119,11 +119,11 @@ void trap_report(const struct trap_frame *f)
                  : f->code & 2 ? "write"
                                : "read",
                  address,
-                 address < PAGE                                 ? " (a null pointer)"
-                 : address - PTR(image_stack_guard) < PAGE      ? " (the stack is full)"
-                 : address - PTR(image_stack_guard_2) < PAGE    ? " (above the stack)"
-                 : f->code & 1                                  ? " (no such right)"
-                                                                : " (not mapped)");
+                 address < PAGE                              ? " (a null pointer)"
+                 : address - PTR(image_stack_guard) < PAGE   ? " (the stack is full)"
+                 : address - PTR(image_stack_guard_2) < PAGE ? " (above the stack)"
+                 : f->code & 1                               ? " (no such right)"
+                                                             : " (not mapped)");
         emergency(line);
     }
     snprintf(line, sizeof line, ", code %lx\n", f->code);

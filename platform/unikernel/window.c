@@ -15,9 +15,9 @@
 
 /* Slots 1..64 of the top table. */
 #define WINDOW_START 0x0000008000000000ull
-#define WINDOW_END (65 * WINDOW_START)
+#define WINDOW_END   (65 * WINDOW_START)
 
-#define ENTRY_READ (1ull | 1ull << 5 | 1ull << 63) /* present, accessed, not to be executed */
+#define ENTRY_READ  (1ull | 1ull << 5 | 1ull << 63) /* present, accessed, not to be executed */
 #define ENTRY_WRITE (ENTRY_READ | 1ull << 1 | 1ull << 6)
 
 enum { BATCH = 512, TABLE_PAGES = 512 };
@@ -130,9 +130,9 @@ int window_map(uint32_t domain, const uint64_t *frames, size_t n, bool writable,
                 entry += 8;
             else if (!mm_entry(p->start + (at + count) * PAGE, &entry))
                 break;
-            window.batch[count] = (struct mmu_update){
-                entry | MMU_NORMAL_PT_UPDATE,
-                frames[at + count] * PAGE | (writable ? ENTRY_WRITE : ENTRY_READ)};
+            window.batch[count] = (struct mmu_update){entry | MMU_NORMAL_PT_UPDATE,
+                                                      frames[at + count] * PAGE |
+                                                          (writable ? ENTRY_WRITE : ENTRY_READ)};
         }
         st = count ? set_entries(domain, count, error + at) : -ENOMEM;
         there += st > 0 ? (size_t)st : 0;

@@ -26,7 +26,7 @@ struct plat_xen {
         struct mapping *next;
         void *p;
         size_t n;
-    } *mappings;
+    } * mappings;
 };
 
 int plat_xen_open(struct plat_xen **ret, char *where, size_t where_size)
@@ -137,8 +137,8 @@ int plat_xen_bind(struct plat_xen *x, uint32_t domain, uint32_t remote_port, uin
                                            .remote_port = remote_port};
     if (x->ports == MOST_PORTS)
         return -ENOSPC;
-    long st = hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_interdomain, PTR(&bind), 0, 0,
-                        0);
+    long st =
+        hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_interdomain, PTR(&bind), 0, 0, 0);
     return st ? (int)st : add_port(x, bind.local_port, ret);
 }
 
@@ -226,7 +226,8 @@ void plat_xen_relax(void)
     __builtin_ia32_pause();
 }
 
-/* ---- what outlives the program: nothing does, the domain is the program ------------------------ */
+/* ---- what outlives the program: nothing does, the domain is the program ------------------------
+ */
 
 int plat_xen_claim(const char *name, char *owner, size_t size, int *ret)
 {

@@ -35,7 +35,7 @@ static struct {
         size_t n_out;
         uint8_t *queue; /* what it has not fetched */
         size_t start, end, cap;
-    } *user[STORE_USERS];
+    } * user[STORE_USERS];
 } store;
 
 void store_start(void *ring, uint32_t port)
@@ -196,8 +196,7 @@ static void deliver(void)
         if (!end || (size_t)(end - path) + 1 + TOKEN_PREFIX >= h.len)
             return;
         who = (unsigned)(end[1] - '0');
-        memmove(end + 1, end + 1 + TOKEN_PREFIX,
-                (size_t)(path + h.len - (end + 1 + TOKEN_PREFIX)));
+        memmove(end + 1, end + 1 + TOKEN_PREFIX, (size_t)(path + h.len - (end + 1 + TOKEN_PREFIX)));
         h.len -= TOKEN_PREFIX;
     }
     h.req_id &= (1u << USER_SHIFT) - 1;

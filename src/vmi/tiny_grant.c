@@ -14,9 +14,8 @@ status_t vmi_xen_grant(const char *introspector, const char *target, struct vmi_
         st = xen_grant(&x, introspector, target, &g);
     status_t status = st == ST_OK ? VMI_SUCCESS : vmi_open_fail(st, "%s", x.diag.text);
     if (st == ST_OK) {
-        *ret = (struct vmi_grant){.introspector = g.introspector.id,
-                                  .target = g.target.id,
-                                  .memory = g.memory};
+        *ret = (struct vmi_grant){
+            .introspector = g.introspector.id, .target = g.target.id, .memory = g.memory};
         snprintf(ret->why_not, sizeof ret->why_not, "%s", g.why_not);
     }
     xen_close(&x);

@@ -19,7 +19,7 @@ static int make_device_model(struct xen *x, struct xen_grant *g)
     long v = xen_domctl(x, DOMCTL_SET_TARGET, g->introspector.id, target, sizeof target);
     if (v == 0)
         return ST_OK;
-    const char *why = v == -EINVAL  ? "it has a target already: a domain has one, for all its life"
+    const char *why = v == -EINVAL ? "it has a target already: a domain has one, for all its life"
                       : v == -EOPNOTSUPP || v == -ENOSYS ? "the target is a PV guest"
                       : v == -EACCES || v == -EPERM
                           ? "Xen's policy (XSM) decides about it: see policy/tinyvmi.te"

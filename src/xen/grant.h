@@ -10,8 +10,8 @@ struct xen_grant {
     char why_not[200];
 };
 
-/* Both by name, id or UUID; in dom0. The name's permission is given, or the call fails; the memory is
- * given or g.why_not says why not. */
+/* Both by name, id or UUID; in dom0. The name's permission is given, or the call fails; the memory
+ * is given or g.why_not says why not. */
 MUST_USE int xen_grant(struct xen *x, const char *introspector, const char *target,
                        struct xen_grant *ret);
 

@@ -61,8 +61,14 @@ static void check_address(int family, const void *address)
 
 static void test_addresses(void **state)
 {
-    static const char *const some[] = {"::",          "::1",      "1::",         "fe80::1:0:0:1",
-                                       "1:0:0:2::3",  "1:2::4:5", "2001:db8::ff", "::ffff:1.2.3.4",
+    static const char *const some[] = {"::",
+                                       "::1",
+                                       "1::",
+                                       "fe80::1:0:0:1",
+                                       "1:0:0:2::3",
+                                       "1:2::4:5",
+                                       "2001:db8::ff",
+                                       "::ffff:1.2.3.4",
                                        "1:0:2:0:3:0:4:0"};
     uint8_t a[16];
     (void)state;

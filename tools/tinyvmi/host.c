@@ -43,6 +43,11 @@ static uint64_t clock_ns(clockid_t clock)
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+size_t host_spare_memory(void)
+{
+    return SIZE_MAX;
+}
+
 uint64_t host_now_ns(void)
 {
     return clock_ns(CLOCK_MONOTONIC);

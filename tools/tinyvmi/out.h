@@ -35,6 +35,7 @@ const char *out_ellipsis(const struct out *o);
 bool host_is_terminal(FILE *f);
 unsigned host_columns(bool terminal); /* how wide lines may be; 0: as wide as they are */
 bool host_is_utf8(void);
+size_t host_spare_memory(void); /* bytes that may be taken without asking; SIZE_MAX: plenty */
 uint64_t host_now_ns(void);  /* monotonic */
 uint64_t host_wall_ns(void); /* since 1970 */
 

@@ -21,6 +21,8 @@ int stream_open(struct stream *s, struct run *run, size_t size, const struct col
         guest_error(run, "this guest's events cannot be had");
         return EXIT_TARGET;
     }
+    if (!opt(run, "buffer") && room > host_spare_memory() / 4 / size)
+        room = host_spare_memory() / 4 / size + 1;
     s->run = run;
     s->size = size;
     s->room = (size_t)room;

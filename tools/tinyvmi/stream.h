@@ -26,7 +26,8 @@ struct stream {
     {"for", 'd', "TIME", "end after this time: 30s, 5m (default: Ctrl-C ends it)", 0, NULL},       \
         {"count", 'n', "N", "end after N rows", 0, NULL},                                          \
     {                                                                                              \
-        "buffer", 0, "N", "keep at most N rows that wait to be written (default: 65536)", 0, NULL  \
+        "buffer", 0, "N", "keep at most N rows that wait to be written (default: 65536, " \
+        "or a quarter of a small machine's memory)", 0, NULL  \
     }
 
 /* Opens the target for events. 0, or the exit code after a message. */

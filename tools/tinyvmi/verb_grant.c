@@ -44,8 +44,8 @@ const struct verb verb_grant = {
             "for it in xenstore; and on a Xen without XSM it becomes the target's device model, "
             "which may map the target's memory. It stays so until one of both ends.",
             "With XSM the policy decides what the introspector may do (policy/tinyvmi.te).", NULL},
-    .examples = (const struct example[]){{"tinyvmi grant watcher web", "watcher may look at web"},
-                                         {0}},
+    .examples =
+        (const struct example[]){{"tinyvmi grant watcher web", "watcher may look at web"}, {0}},
     .says_no = "the name was granted, the memory was not",
     .see_also = "list",
     .flags = VERB_NO_JSON,

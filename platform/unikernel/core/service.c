@@ -17,8 +17,8 @@
 void own_state(const char *key, const char *value);
 bool own_stop_requested(void);
 
-/* A domain that is found by its UUID announces itself to dom0 alone: so often we look. The kernel of
- * a domain that is starting has no sign at all. */
+/* A domain that is found by its UUID announces itself to dom0 alone: so often we look. The kernel
+ * of a domain that is starting has no sign at all. */
 #define LOOK_NS (UINT64_C(1000) * 1000000u)
 
 enum {

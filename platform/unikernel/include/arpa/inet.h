@@ -5,9 +5,9 @@
 
 #include <stdint.h>
 
-#define AF_INET 2
-#define AF_INET6 10
-#define INET_ADDRSTRLEN 16
+#define AF_INET          2
+#define AF_INET6         10
+#define INET_ADDRSTRLEN  16
 #define INET6_ADDRSTRLEN 46
 
 /* As in POSIX; in inet.c. */
