@@ -92,6 +92,9 @@ struct plat_guard;
 int plat_xen_guard(int claim, int (*ready)(void *data), void (*orphaned)(void *data), void *data,
                    struct plat_guard **ret);
 void plat_xen_guard_end(struct plat_guard *g); /* NULL is allowed */
+/* Memory that a guard made later shares instead of having a copy: zeroed; NULL: no memory. */
+void *plat_xen_shared(size_t bytes);
+void plat_xen_shared_free(void *p, size_t bytes); /* NULL is allowed */
 
 /* xenstore's byte stream; opened on first use. Both move at least one byte, or fail: read waits up
  * to timeout_ns, then -ETIMEDOUT. They answer the number of bytes. */

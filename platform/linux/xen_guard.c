@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -255,6 +256,18 @@ out:
     }
     free(g);
     return status;
+}
+
+void *plat_xen_shared(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+void plat_xen_shared_free(void *p, size_t bytes)
+{
+    if (p)
+        munmap(p, bytes);
 }
 
 void plat_xen_guard_end(struct plat_guard *g)

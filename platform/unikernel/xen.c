@@ -268,6 +268,17 @@ int plat_xen_guard(int claim, int (*ready)(void *data), void (*orphaned)(void *d
     return 0;
 }
 
+void *plat_xen_shared(size_t bytes)
+{
+    return calloc(1, bytes); /* the guard runs in this very memory */
+}
+
+void plat_xen_shared_free(void *p, size_t bytes)
+{
+    (void)bytes;
+    free(p);
+}
+
 void plat_xen_guard_end(struct plat_guard *g)
 {
     for (struct plat_guard **at = &guards; *at && g; at = &(*at)->next) {

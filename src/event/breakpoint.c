@@ -111,6 +111,17 @@ static uint64_t written_at(const struct break_frame *f, uint64_t gpa)
     return f->shadow == UINT64_MAX ? gpa : f->shadow * FRAME + gpa % FRAME;
 }
 
+/* For the case that we die: only what is in the guest's own frames needs it. */
+static int remember(struct breakpoints *b, const struct break_frame *f, uint64_t gpa,
+                    uint8_t original, bool on)
+{
+    void *events;
+    const struct event_ops *ops = monitor_ops_of(b->monitor, &events);
+    if (f->shadow != UINT64_MAX || !ops->patched)
+        return ST_OK;
+    return ops->patched(events, gpa, original, on);
+}
+
 static int write_byte(struct breakpoints *b, uint64_t at, uint8_t byte)
 {
     return phys_write(b->phys, at, &byte, 1, NULL);
@@ -146,8 +157,11 @@ static void refresh(struct breakpoints *b, struct break_frame *f)
 {
     if (phys_read(b->phys, f->gfn * FRAME, f->data, FRAME, NULL) != ST_OK)
         return; /* the guest gave the frame away: nothing is executed there */
-    for (struct break_place *p = f->places; p; p = p->next)
+    for (struct break_place *p = f->places; p; p = p->next) {
         p->original = f->data[p->gpa % FRAME];
+        (void)!remember(b, f, p->gpa, 0, false);
+        (void)!remember(b, f, p->gpa, p->original, true);
+    }
     if (f->shadow != UINT64_MAX)
         (void)!phys_write(b->phys, f->shadow * FRAME, f->data, FRAME, NULL);
     (void)!put_all(b, f);
@@ -311,16 +325,25 @@ static int make_shadow(struct breakpoints *b, struct break_frame *f)
     if (st == ST_OK)
         st = guest->populate(b->source->impl, frame);
     if (st != ST_OK)
-        return diag_wrap(d, st, "a copy of the frame at %#" PRIx64, f->gfn * FRAME);
+        return diag_fail(d, st, "no copy of the frame at %#" PRIx64 " can be made: %s",
+                         f->gfn * FRAME,
+                         b->source->story ? b->source->story->text : status_name(st));
+    /* the frame is none of those that the source found when it was opened */
+    const struct phys_range range = {.start = frame * FRAME, .len = FRAME, .cookie = frame * FRAME};
+    st = phys_add(b->phys, &range);
     f->shadow = frame;
-    st = phys_write(b->phys, frame * FRAME, f->data, FRAME, NULL);
+    if (st == ST_OK)
+        st = phys_write(b->phys, frame * FRAME, f->data, FRAME, NULL);
     if (st == ST_OK)
         st = views->remap(events, b->view, f->gfn, frame);
-    if (st != ST_OK && guest->remove) {
+    if (st != ST_OK) {
         (void)!guest->remove(b->source->impl, frame);
         f->shadow = UINT64_MAX;
+        return diag_fail(
+            d, st, "a copy of the frame at %#" PRIx64 " cannot be written or shown in the view: %s",
+            f->gfn * FRAME, status_name(st));
     }
-    return st;
+    return ST_OK;
 }
 
 static void free_frame(struct hook *hook, int status)
@@ -419,6 +442,8 @@ int breakpoint_add(struct breakpoints *b, struct breakpoint *p)
             place->gpa = p->gpa;
             st = phys_read(b->phys, p->gpa, &place->original, 1, NULL);
         }
+        if (st == ST_OK)
+            st = remember(b, f, p->gpa, place->original, true);
         if (st == ST_OK) {
             /* known before it is hit */
             place->next = f->places;
@@ -428,6 +453,7 @@ int breakpoint_add(struct breakpoints *b, struct breakpoint *p)
             if (st != ST_OK) {
                 f->places = place->next;
                 b->places--;
+                (void)!remember(b, f, p->gpa, 0, false);
             }
         }
         if (st != ST_OK) {
@@ -467,6 +493,7 @@ void breakpoint_remove(struct breakpoints *b, struct breakpoint *p)
         *at = place->next;
     b->places--;
     (void)!write_byte(b, written_at(f, place->gpa), place->original);
+    (void)!remember(b, f, place->gpa, 0, false);
     free(place);
     if (!f->places)
         drop_frame(b, f);

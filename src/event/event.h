@@ -230,6 +230,12 @@ struct event_ops {
     MUST_USE int (*step)(void *events, unsigned vcpu, bool on);
     /* A memory violation without a listener stops the guest for good. */
     MUST_USE int (*listener_required)(void *events, bool on);
+    /*
+     * Remembers that the byte at a guest-physical address was `original` before the monitor changed
+     * it, so that it is put back when the monitor dies in whatever way; or forgets it. ST_LIMIT:
+     * too many. NULL: nothing is put back.
+     */
+    MUST_USE int (*patched)(void *events, uint64_t gpa, uint8_t original, bool on);
     const struct view_ops *view; /* NULL: none */
 
     /* The next request. ST_ABSENT: none now. ST_BROKEN: a slot that makes no sense was there; it

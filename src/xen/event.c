@@ -259,6 +259,7 @@ const struct event_ops xen_event_ops = {
     .get_access = events_get_access,
     .step = events_step,
     .listener_required = events_listener_required,
+    .patched = events_patched,
     .view = &xen_view_ops,
     .next = next,
     .answer = answer,

@@ -134,6 +134,7 @@ static int enable_paused(struct xen_events *e, uint32_t *port)
     }
     if (st != ST_OK)
         return st;
+    e->patches = plat_xen_shared(sizeof *e->patches);
     /* Without a guard everything works but the end of a monitor that is killed. */
     (void)plat_xen_guard(e->claim, guard_ready, guard_orphaned, e, &e->guard);
     if (!change_frame(e, XENMEM_DECREASE_RESERVATION))
@@ -238,11 +239,14 @@ void events_wind_down(struct xen_events *e)
     events_unmap(e);
     plat_xen_guard_end(e->guard);
     e->guard = NULL;
+    plat_xen_shared_free(e->patches, sizeof *e->patches);
+    e->patches = NULL;
 }
 
 void events_orphaned(struct xen_events *e)
 {
     ring_attach(&e->ring, e->page, e->abi);
+    events_unpatch(e); /* before vCPUs that wait at a breakpoint go on */
     e->denials = true; /* it may have asked for them after we were made */
     e->stepping = malloc(e->caps.vcpus);
     if (e->stepping)

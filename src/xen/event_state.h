@@ -9,7 +9,19 @@
 
 struct plat_guard;
 
+enum { PATCHES = 4096 };
+
+/* Bytes of the guest's memory that a monitor has changed: shared with the guard. */
+struct patches {
+    struct {
+        uint64_t gpa;
+        uint8_t original;
+        bool used; /* set last, cleared first */
+    } at[PATCHES];
+};
+
 struct xen_events {
+    struct patches *patches; /* NULL: no memory for it */
     struct xen *x;
     uint32_t domain;
     struct diag *diag; /* the caller's */
@@ -39,6 +51,12 @@ struct xen_events {
 
 /* The story of an errno, in e->diag. */
 int events_fail(struct xen_events *e, long error, const char *what);
+
+/* ---- event_patch.c ----------------------------------------------------------------------------
+ */
+MUST_USE int events_patched(void *events, uint64_t gpa, uint8_t original, bool on);
+/* Puts back what is remembered, through mappings of this process' own. */
+void events_unpatch(struct xen_events *e);
 
 /* ---- monitor_op.c ---------------------------------------------------------------------------- */
 MUST_USE int events_capabilities(struct xen *x, uint32_t domain, struct diag *d,

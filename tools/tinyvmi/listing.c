@@ -73,6 +73,11 @@ struct cell *cell_bool(struct listing *l, unsigned column, bool v)
     return set(l, column, CELL_BOOL, v, NULL, 0);
 }
 
+struct cell *cell_list(struct listing *l, unsigned column, const char *lines)
+{
+    return set(l, column, CELL_LIST, 0, lines, strlen(lines));
+}
+
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
 static void json_cell(struct json *j, const struct cell *c)
@@ -99,6 +104,16 @@ static void json_cell(struct json *j, const struct cell *c)
         break;
     case CELL_BOOL:
         json_bool(j, c->v != 0);
+        break;
+    case CELL_LIST:
+        json_open(j, '[');
+        for (const char *at = c->text, *end = c->text + c->n; at < end;) {
+            const char *line = memchr(at, '\n', (size_t)(end - at));
+            size_t n = (size_t)((line ? line : end) - at);
+            json_text(j, at, n);
+            at += n + 1;
+        }
+        json_close(j, ']');
         break;
     }
 }
@@ -144,6 +159,8 @@ static void format_cell(struct str *s, const struct cell *c)
         break;
     case CELL_BOOL:
         str_puts(s, c->v ? "yes" : "no");
+        break;
+    case CELL_LIST: /* JSON only */
         break;
     }
     if (c->after)

@@ -34,7 +34,8 @@ enum cell_kind {
     CELL_ADDRESS,
     CELL_GUEST,
     CELL_OWN,
-    CELL_BOOL
+    CELL_BOOL,
+    CELL_LIST
 };
 
 struct cell {
@@ -85,6 +86,8 @@ struct cell *cell_address(struct listing *l, unsigned column, uint64_t v);
 struct cell *cell_guest(struct listing *l, unsigned column, const char *text);
 struct cell *cell_guest_n(struct listing *l, unsigned column, const char *text, size_t n);
 struct cell *cell_own(struct listing *l, unsigned column, const char *text);
+/* Guest texts, one a line: an array in JSON; for columns that are JSON only. */
+struct cell *cell_list(struct listing *l, unsigned column, const char *lines);
 struct cell *cell_bool(struct listing *l, unsigned column, bool v);
 
 /* Writes the row (cells that were not set are null and empty) and starts the next. */

@@ -23,7 +23,7 @@ static const struct column columns[] = {
     [MODE] = {NULL, "user", "true: in user mode", 0},
     [CR3_VALUE] = {NULL, "cr3", "page table", 0},
     [REGISTERS] = {NULL, "registers", "all general registers, as text", 0},
-    [STACK] = {NULL, "stack", "with --stack: the functions that called it, newest first", 0},
+    [STACK] = {NULL, "stack", "with --stack: array of the functions that called it, newest first", 0},
     {0},
 };
 
@@ -127,10 +127,10 @@ static void put(struct stream *stream, const void *record)
     cell_own(l, REGISTERS, regs.p);
     for (unsigned i = 1; i < h->frames; i++) {
         frame_text(b, h->frame[i], text, sizeof text);
-        str_fmt(&stack, "%s%s", i > 1 ? " < " : "", text);
+        str_fmt(&stack, "%s\n", text);
     }
     if (b->stack)
-        cell_guest(l, STACK, stack.p ? stack.p : "");
+        cell_list(l, STACK, stack.p ? stack.p : "");
     row_end(l);
     if (!stream->run->json) {
         FILE *f = stream->run->out.f;
