@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The one file that the unikernel may have: its ramdisk, a configuration or a profile, named
- * "/ramdisk" (or /etc/libvmi.conf and the like: whatever a program opens for reading, since there
- * is no other file). Answers platform.h's files, and what the libc asks below fopen.
+ * "/ramdisk", and "/etc/libvmi.conf" for programs that look for their configuration there. Answers
+ * platform.h's files, and what the libc asks below fopen.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@ void ramdisk_start(const void *p, size_t n)
 
 static bool is_ramdisk(const char *path)
 {
-    return disk.n && !strcmp(path, ramdisk_path);
+    return disk.n && (!strcmp(path, ramdisk_path) || !strcmp(path, "/etc/libvmi.conf"));
 }
 
 int plat_file_open(const char *path, int mapped, struct plat_file *ret)

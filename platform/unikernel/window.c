@@ -20,6 +20,9 @@
 #define ENTRY_READ  (1ull | 1ull << 5 | 1ull << 63) /* present, accessed, not to be executed */
 #define ENTRY_WRITE (ENTRY_READ | 1ull << 1 | 1ull << 6)
 
+/* No machine has more (MAXPHYADDR 52): Xen refuses the last of these, as it does those beyond. */
+#define FRAME_MAX ((UINT64_C(1) << 40) - 1)
+
 enum { BATCH = 512, TABLE_PAGES = 512 };
 
 /* A piece that is in use. */
@@ -33,6 +36,11 @@ static struct {
     struct piece *pieces;
     struct mmu_update batch[BATCH];
 } window;
+
+static uint64_t bounded(uint64_t frame)
+{
+    return frame < FRAME_MAX ? frame : FRAME_MAX;
+}
 
 /* First fit: low addresses again and again, whose tables exist. */
 static struct piece *reserve(size_t pages)
@@ -131,7 +139,7 @@ int window_map(uint32_t domain, const uint64_t *frames, size_t n, bool writable,
             else if (!mm_entry(p->start + (at + count) * PAGE, &entry))
                 break;
             window.batch[count] = (struct mmu_update){entry | MMU_NORMAL_PT_UPDATE,
-                                                      frames[at + count] * PAGE |
+                                                      bounded(frames[at + count]) * PAGE |
                                                           (writable ? ENTRY_WRITE : ENTRY_READ)};
         }
         st = count ? set_entries(domain, count, error + at) : -ENOMEM;

@@ -144,8 +144,10 @@ long store_send(int who, const void *p, size_t n)
         size_t want = HEADER;
         if (u->n_out >= HEADER) {
             memcpy(&h, u->out, HEADER);
-            if (h.len > XENSTORE_PAYLOAD_MAX)
+            if (h.len > XENSTORE_PAYLOAD_MAX) {
+                u->n_out = 0;
                 return -EINVAL;
+            }
             want = HEADER + h.len;
         }
         size_t now = want - u->n_out < left ? want - u->n_out : left;
@@ -156,8 +158,6 @@ long store_send(int who, const void *p, size_t n)
         if (u->n_out < HEADER)
             continue;
         memcpy(&h, u->out, HEADER);
-        if (h.len > XENSTORE_PAYLOAD_MAX)
-            return -EINVAL;
         if (u->n_out == HEADER + h.len) {
             int st = send_message(u, who);
             if (st)

@@ -136,6 +136,10 @@ static int wait_target(const struct wanted *w)
     bool ready = st == ST_OK && wait_kernel(&x, w);
     if (st != ST_OK && st != ST_ABSENT)
         printf("tinyvmi: %s\n", x.diag.text);
+    if (x.plat) { /* xenstored keeps watches as long as the domain lives */
+        (void)!xen_store_unwatch(&x, "/local/domain", "tinyvmi");
+        (void)!xen_store_unwatch(&x, "@introduceDomain", "tinyvmi");
+    }
     xen_close(&x);
     if (own_stop_requested())
         return STATUS_STOPPED;
