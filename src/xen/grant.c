@@ -41,13 +41,14 @@ int xen_grant(struct xen *x, const char *introspector, const char *target, struc
     if (g.introspector.id == g.target.id)
         return diag_fail(&x->diag, ST_INVALID, "domain %u cannot look at itself",
                          (unsigned)g.target.id);
+    g.memory = make_device_model(x, &g) == ST_OK;
+    if (!g.memory)
+        snprintf(g.why_not, sizeof g.why_not, "%.*s", (int)sizeof g.why_not - 1, x->diag.text);
+    /* Last: an introspector that waits is woken by it. */
     snprintf(path, sizeof path, "/local/domain/%u/name", (unsigned)g.target.id);
     st = xen_store_permit(x, path, g.introspector.id);
     if (st != ST_OK)
         return st;
-    g.memory = make_device_model(x, &g) == ST_OK;
-    if (!g.memory)
-        snprintf(g.why_not, sizeof g.why_not, "%.*s", (int)sizeof g.why_not - 1, x->diag.text);
     *ret = g;
     return ST_OK;
 }

@@ -62,17 +62,23 @@ static void drain_events(struct xen *x)
         continue;
 }
 
+/* Not an id nor a UUID: only a name is announced, when dom0 lets us read it. */
+static bool is_name(const char *text)
+{
+    size_t digits = strspn(text, "0123456789"), hex = strspn(text, "0123456789abcdefABCDEF-");
+    return strncmp(text, "domid:", 6) && text[digits] && (text[hex] || hex < 32);
+}
+
 /* ST_OK: it is there. ST_ABSENT: we are to stop. */
 static int wait_domain(struct xen *x, const struct wanted *w)
 {
     bool said = false;
-    int watched = xen_store_watch(x, "/local/domain", "tinyvmi");
-    bool told = watched == ST_OK && xen_store_watch(x, "@introduceDomain", "tinyvmi") == ST_OK;
+    bool told = xen_store_watch(x, "/local/domain", "tinyvmi") == ST_OK && is_name(w->name);
     for (;;) {
         struct xen_domain_info info;
         uint32_t port;
         int st = xen_domain_find(x, w->name, &info);
-        if (st != ST_ABSENT)
+        if (st != ST_ABSENT && st != ST_DENIED) /* what is denied now may be granted yet */
             return st;
         if (own_stop_requested())
             return ST_ABSENT;
@@ -136,10 +142,8 @@ static int wait_target(const struct wanted *w)
     bool ready = st == ST_OK && wait_kernel(&x, w);
     if (st != ST_OK && st != ST_ABSENT)
         printf("tinyvmi: %s\n", x.diag.text);
-    if (x.plat) { /* xenstored keeps watches as long as the domain lives */
+    if (x.plat) /* xenstored keeps watches as long as the domain lives */
         (void)!xen_store_unwatch(&x, "/local/domain", "tinyvmi");
-        (void)!xen_store_unwatch(&x, "@introduceDomain", "tinyvmi");
-    }
     xen_close(&x);
     if (own_stop_requested())
         return STATUS_STOPPED;
