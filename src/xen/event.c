@@ -177,9 +177,10 @@ static unsigned pending(void *events)
 /*
  * A vCPU that was let go raises its next event within microseconds where it runs on another
  * processor: looking at the ring for that long costs less than going to sleep and being woken. It
- * is given up for a while where it does not pay (one processor, rare events).
+ * is given up for a while where it does not pay (one processor, rare events). Looks are counted,
+ * not timed: in a PV dom0 asking for the time may cost as much as an event.
  */
-enum { SPIN_NS = 40000, SPIN_SAMPLE = 32, SPIN_PAUSE = 512 };
+enum { SPIN_LOOKS = 4000, SPIN_SAMPLE = 16, SPIN_PAUSE = 1024 };
 
 static bool spin(struct xen_events *e)
 {
@@ -188,14 +189,11 @@ static bool spin(struct xen_events *e)
             return false;
         e->spins = e->spin_hits = 0;
     }
-    const uint64_t end = plat_now_ns() + SPIN_NS;
     bool hit = false;
-    do {
-        for (unsigned i = 0; i < 64 && !hit; i++) {
-            hit = ring_pending(&e->ring) != 0;
-            plat_xen_relax();
-        }
-    } while (!hit && plat_now_ns() < end);
+    for (unsigned i = 0; i < SPIN_LOOKS && !hit; i++) {
+        hit = ring_pending(&e->ring) != 0;
+        plat_xen_relax();
+    }
     e->spin_hits += hit;
     if (++e->spins == SPIN_SAMPLE && e->spin_hits * 4 >= SPIN_SAMPLE)
         e->spins = e->spin_hits = 0; /* it pays */
@@ -227,20 +225,21 @@ static int wait(void *events, uint64_t timeout_ns)
     }
     if (timeout_ns && spin(e))
         return ST_OK;
-    uint64_t left = timeout_ns;
+    /* Up to a second in one piece, without looking at the clock; more in pieces. */
+    const bool whole = timeout_ns <= LOOK_NS;
+    const uint64_t end = whole || timeout_ns == UINT64_MAX ? 0 : plat_now_ns() + timeout_ns;
     for (;;) {
-        uint64_t now = MIN_OF(left, (uint64_t)LOOK_NS), began = plat_now_ns();
+        const uint64_t began = whole ? 0 : plat_now_ns();
+        const uint64_t left = whole ? timeout_ns : end ? end - MIN_OF(end, began) : LOOK_NS;
+        const uint64_t piece = MIN_OF(left, (uint64_t)LOOK_NS);
         uint32_t port;
-        int v = plat_xen_wait(e->x->plat, now, &port);
+        int v = plat_xen_wait(e->x->plat, piece, &port);
         if (ring_pending(&e->ring) || v == 2)
             return ST_OK;
-        uint64_t took = plat_now_ns() - began;
-        if (v == 0 && took >= now && check_alive(e) != ST_ABSENT)
+        if (v == 0 && timeout_ns && check_alive(e) != ST_ABSENT)
             return ST_IO;
-        if (left != UINT64_MAX)
-            left -= MIN_OF(left, took);
-        if (!left || (v == 0 && took < now)) /* time is over; a signal */
-            return ST_ABSENT;
+        if (v == 0 && (whole || !left || plat_now_ns() - began < piece))
+            return ST_ABSENT; /* time is over; a signal */
     }
 }
 

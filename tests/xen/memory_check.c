@@ -247,6 +247,11 @@ static bool in_view(vmi_instance_t vmi, struct check *c, event_callback_t callba
     if (vmi_slat_state(vmi, &on) != VMI_SUCCESS || vmi_slat_control(vmi, true) != VMI_SUCCESS ||
         vmi_slat_create(vmi, &c->view) != VMI_SUCCESS || !at_symbol(vmi, c, CODE))
         return fail(vmi, c);
+    /* All frames are in the view from the start: Xen would copy each at its first access, and what
+     * goes wrong then would look like ours. */
+    if (vmi_set_mem_event_range(vmi, 0, vmi_get_memsize(vmi) >> 12, VMI_MEMACCESS_N, c->view) !=
+        VMI_SUCCESS)
+        return fail(vmi, c);
     SETUP_MEM_EVENT(&c->event, c->gfn, VMI_MEMACCESS_X, callback, false);
     c->event.slat_id = c->view;
     c->event.data = c;
