@@ -25,7 +25,7 @@ DEFINES = -D_GNU_SOURCE= -D_POSIX_TIMERS=1 -D_POSIX_MONOTONIC_CLOCK=200112L -D__
     -DTINYVMI_VERSION='"$(VERSION)"'
 # One thread, no unwinding, position fixed; the red zone is Xen's (start.S).
 FLAGS = -std=gnu11 -Os -g $(WARN) -fno-pic -fno-pie -mno-red-zone -mcmodel=small -mno-avx -fno-asynchronous-unwind-tables \
-    -ffunction-sections -fdata-sections -fno-strict-aliasing -fstack-protector-strong -MMD -MP
+    -ffunction-sections -fdata-sections -fno-strict-aliasing -fstack-protector-strong -fstack-clash-protection -MMD -MP
 LINK = $(CC) -static -nostdlib -no-pie -Wl,-T,platform/unikernel/link.lds -Wl,--gc-sections -Wl,-z,max-page-size=4096 \
     -Wl,-z,noexecstack -Wl,--build-id=none
 
