@@ -102,8 +102,7 @@ int stream_close(struct stream *s, int code)
     return code == EXIT_WELL && s->missed ? EXIT_PARTIAL : code;
 }
 
-void stream_time(const struct stream *s, uint64_t ns, char *buf, size_t size)
+uint64_t stream_since(const struct stream *s, uint64_t ns)
 {
-    uint64_t t = ns > s->start_ns ? ns - s->start_ns : 0;
-    snprintf(buf, size, "%" PRIu64 ".%06u", t / 1000000000, (unsigned)(t / 1000 % 1000000));
+    return ns > s->start_ns ? ns - s->start_ns : 0;
 }

@@ -16,7 +16,7 @@ struct stream {
     void *data;
     uint8_t *record; /* `room` of `size` bytes each */
     size_t size, room, first, used;
-    uint64_t strange; /* events that could not be handled */
+    uint64_t strange;                     /* events that could not be handled */
     uint64_t seen, missed, written, most; /* most: end after so many, 0: no limit */
     uint64_t start_ns, until;             /* host_now_ns; until 0: no limit */
 };
@@ -26,8 +26,10 @@ struct stream {
     {"for", 'd', "TIME", "end after this time: 30s, 5m (default: Ctrl-C ends it)", 0, NULL},       \
         {"count", 'n', "N", "end after N rows", 0, NULL},                                          \
     {                                                                                              \
-        "buffer", 0, "N", "keep at most N rows that wait to be written (default: 65536, " \
-        "or a quarter of a small machine's memory)", 0, NULL  \
+        "buffer", 0, "N",                                                                          \
+            "keep at most N rows that wait to be written (default: 65536, "                        \
+            "or a quarter of a small machine's memory)",                                           \
+            0, NULL                                                                                \
     }
 
 /* Opens the target for events. 0, or the exit code after a message. */
@@ -39,7 +41,7 @@ int stream_listen(struct stream *s);
 /* Ends the listing and says on standard error what was missed. */
 int stream_close(struct stream *s, int code);
 
-/* "12.345" seconds since the stream began, for a time of the host's monotonic clock. */
-void stream_time(const struct stream *s, uint64_t ns, char *buf, size_t size);
+/* Nanoseconds since the stream began, for a time of the host's monotonic clock. */
+uint64_t stream_since(const struct stream *s, uint64_t ns);
 
 #endif

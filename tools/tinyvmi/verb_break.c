@@ -6,7 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIME, VCPU, PID, TID, COMM, SYMBOL, ADDRESS, A0, A1, A2, A3, MODE, CR3_VALUE, REGISTERS, STACK };
+enum {
+    TIME,
+    VCPU,
+    PID,
+    TID,
+    COMM,
+    SYMBOL,
+    ADDRESS,
+    A0,
+    A1,
+    A2,
+    A3,
+    MODE,
+    CR3_VALUE,
+    REGISTERS,
+    STACK
+};
 
 static const struct column columns[] = {
     [TIME] = {"TIME", "time", "seconds since the breakpoints were set", COLUMN_RIGHT},
@@ -23,7 +39,8 @@ static const struct column columns[] = {
     [MODE] = {NULL, "user", "true: in user mode", 0},
     [CR3_VALUE] = {NULL, "cr3", "page table", 0},
     [REGISTERS] = {NULL, "registers", "all general registers, as text", 0},
-    [STACK] = {NULL, "stack", "with --stack: array of the functions that called it, newest first", 0},
+    [STACK] = {NULL, "stack", "with --stack: array of the functions that called it, newest first",
+               0},
     {0},
 };
 
@@ -81,15 +98,17 @@ static int on_hit(vmi_instance_t vmi, const struct vmi_hit *hit, void *data)
 
 /* ---- between two looks at the guest ---- */
 
+/* `ip` is the last byte of the call: its function may end there. Shown as the kernel does, with the
+ * return address. */
 static void frame_text(struct breaks *b, uint64_t ip, char *buf, size_t size)
 {
     struct vmi_symbol s;
     uint64_t offset;
     if (vmi_symbol_by_address(b->s.run->vmi, ip, &s, &offset) == VMI_SUCCESS)
-        snprintf(buf, size, "%.60s+%#llx%s%.24s%s", s.name, (unsigned long long)offset,
+        snprintf(buf, size, "%.60s+%#llx%s%.24s%s", s.name, (unsigned long long)offset + 1,
                  s.module[0] ? " [" : "", s.module, s.module[0] ? "]" : "");
     else
-        snprintf(buf, size, "%#llx", (unsigned long long)ip);
+        snprintf(buf, size, "%#llx", (unsigned long long)ip + 1);
 }
 
 static void put_registers(struct str *s, const struct vmi_hit *h)
@@ -107,10 +126,9 @@ static void put(struct stream *stream, const void *record)
     const struct hit *h = record;
     struct listing *l = &stream->l;
     struct str regs = {0}, stack = {0};
-    char text[FRAME_TEXT], time[32];
+    char text[FRAME_TEXT];
     static const unsigned argument[] = {7, 6, 2, 1}; /* rdi rsi rdx rcx */
-    stream_time(stream, h->hit.time_ns, time, sizeof time);
-    cell_own(l, TIME, time);
+    cell_seconds(l, TIME, stream_since(stream, h->hit.time_ns));
     cell_u64(l, VCPU, h->hit.vcpu);
     if (h->known) {
         cell_i64(l, PID, h->process.pid);

@@ -134,9 +134,7 @@ static void put(struct stream *stream, const void *record)
     const struct vmi_kernel *kernel = vmi_kernel_info(stream->run->vmi);
     struct listing *l = &stream->l;
     struct str text = {0};
-    char time[32];
-    stream_time(stream, h->time_ns, time, sizeof time);
-    cell_own(l, TIME, time);
+    cell_seconds(l, TIME, stream_since(stream, h->time_ns));
     cell_u64(l, VCPU, h->vcpu);
     if (h->known) {
         cell_i64(l, PID, h->process.pid);

@@ -82,11 +82,10 @@ static void put(struct stream *stream, const void *record)
     const struct touch *t = record;
     struct listing *l = &stream->l;
     struct str by = {0};
-    char time[32], access[4] = "";
-    stream_time(stream, t->time_ns, time, sizeof time);
+    char access[4] = "";
     snprintf(access, sizeof access, "%s%s%s", t->access & VMI_MEMACCESS_R ? "r" : "",
              t->access & VMI_MEMACCESS_W ? "w" : "", t->access & VMI_MEMACCESS_X ? "x" : "");
-    cell_own(l, TIME, time);
+    cell_seconds(l, TIME, stream_since(stream, t->time_ns));
     cell_u64(l, VCPU, t->vcpu);
     if (t->known) {
         cell_i64(l, PID, t->process.pid);

@@ -53,20 +53,19 @@ static bool read_meta(const struct linux_view *l, uint64_t meta, uint32_t nr, st
     return true;
 }
 
+/* The tracer's array by number: kernel/trace/trace_syscalls.c, syscalls_metadata. (The array of all
+ * descriptions that the linker made is gone with the rest of init memory.) */
 static int by_metadata(const struct linux_view *l, uint32_t nr, struct vmi_syscall *ret)
 {
-    uint64_t at, end;
-    if (!lx_has(l, L_meta_nr) || !lx_has(l, L_meta_name) ||
-        lx_symbol(l, "__start_syscalls_metadata", &at) != ST_OK ||
-        lx_symbol(l, "__stop_syscalls_metadata", &end) != ST_OK)
-        return ST_UNSUPPORTED;
-    for (unsigned i = 0; at < end && i < MAX_SYSCALLS; at += 8, i++) {
-        uint64_t meta;
-        if (aspace_read(&l->v->kernel, GVA(at), &meta, sizeof meta, NULL) == ST_OK &&
-            read_meta(l, meta, nr, ret))
-            return ST_OK;
-    }
-    return ST_ABSENT;
+    uint64_t at, array, meta;
+    if (nr >= MAX_SYSCALLS || !lx_has(l, L_meta_nr) || !lx_has(l, L_meta_name) ||
+        lx_symbol(l, "syscalls_metadata", &at) != ST_OK ||
+        aspace_read(&l->v->kernel, GVA(at), &array, sizeof array, NULL) != ST_OK ||
+        !lx_kernel_pointer(l, array) ||
+        aspace_read(&l->v->kernel, GVA(array + (uint64_t)nr * 8), &meta, sizeof meta, NULL) !=
+            ST_OK)
+        return ST_ABSENT;
+    return read_meta(l, meta, nr, ret) ? ST_OK : ST_ABSENT;
 }
 
 /* The name of the function in the table, without what the architecture puts before it. */
