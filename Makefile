@@ -91,6 +91,7 @@ $B/tinyvmi.pc: force # PREFIX may differ from the last time
 #: make unikernel      build/unikernel/tinyvmi, a Xen guest that introspects; APP=examples/map-addr.c: with that program instead
 #: make format         clang-format on what git tracks
 #: make site           the documentation into build/site; make site-serve shows it on localhost
+#: make docs-check     the site: links, HTML, completeness, its sessions, and its pages in a browser
 #: make install        PREFIX=/usr/local: command, libraries, headers, manual pages, completion
 #: make install-libvmi-compat   the same in LibVMI's place: libvmi.so.0, libvmi.pc (docs/compat.md)
 #: make deps           the packages that building and testing need
@@ -212,6 +213,10 @@ site: $B/tinyvmi
 	@lab/setup docs/packages.txt
 	@B=$B docs/build $B/site
 
+docs-check: $B/tinyvmi $B/libtinyvmi.so $B/libtinyvmi.a
+	@lab/setup docs/packages.txt
+	@B=$B docs/check
+
 site-serve: site
 	@echo "http://localhost:8000/"
 	@python3 -m http.server 8000 --bind 127.0.0.1 --directory $B/site
@@ -274,6 +279,6 @@ endif
 clean:
 	rm -rf $B $B-asan $B-fuzz $B-tsan $B-libvmi
 
-.PHONY: deps-xen check-xen check-xen-vmx xen-checks unikernel unikernel-stats check-unikernel demo-xen force all help deps deps-build demo check tests unit examples check-guests check-windows fuzz fuzz-programs fuzz-corpus asan tsan valgrind bench layers site site-serve format install install-libvmi-compat install-libvmi clean
+.PHONY: deps-xen check-xen check-xen-vmx xen-checks unikernel unikernel-stats check-unikernel demo-xen force all help deps deps-build demo check tests unit examples check-guests check-windows fuzz fuzz-programs fuzz-corpus asan tsan valgrind bench layers site docs-check site-serve format install install-libvmi-compat install-libvmi clean
 .SECONDARY: $(LIB_OBJ) $(CMD_OBJ)
 -include $(shell find $B -name '*.d' 2>/dev/null)

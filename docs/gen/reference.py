@@ -193,8 +193,25 @@ def header_page(path, text, about, weight):
         if comment:
             out.append(prose(comment) + "\n")
         comment = None
-    title = f"<{path}>"
-    return front(title, about, weight, linkTitle=os.path.basename(path)) + "\n".join(out), names
+    return split_pages(path, "\n".join(out), about, weight), names
+
+
+PAGE = 45000 # of markdown: the page is about twice that
+
+
+def split_pages(path, text, about, weight):
+    """[(file name, page)]: a large header is several pages, cut between its sections."""
+    parts = [""]
+    for section in re.split(r"^(?=## )", text, flags=re.M):
+        if parts[-1] and len(parts[-1]) + len(section) > PAGE:
+            parts.append("")
+        parts[-1] += section
+    base, pages = os.path.basename(path), []
+    for i, part in enumerate(parts, 1):
+        of = f", part {i} of {len(parts)}" if len(parts) > 1 else ""
+        name = base.replace(".", "-") + (f"-{i}" if i > 1 else "")
+        pages.append((name, front(f"<{path}>{of}", about, weight * 10 + i, linkTitle=base + (f" ({i})" if of else "")) + part))
+    return pages
 
 
 def declared(t):
@@ -219,17 +236,23 @@ def api_pages(include, folder):
         f.write(front("The library", "The public headers, declaration by declaration, from their own comments.", 2))
         f.write("`#include <tinyvmi/tinyvmi.h>` for everything; LibVMI's programs include what they always did. "
                 "Link with `pkg-config --cflags --libs tinyvmi`.\n")
-    found = set()
+    found, where = set(), {}
     for weight, (path, about) in enumerate(HEADERS, 1):
         text = open(f"{include}/{path}").read()
-        page, names = header_page(path, text, about, weight)
+        pages, names = header_page(path, text, about, weight)
         found.update(names)
         exported = set(re.findall(r"VMI_API\b(?:[^;(]|__attribute__\(\([^;]*?\)\))*?\b(\w+)\s*\(", text)) - {"__attribute__"}
         missing = exported - set(names)
         if missing:
             sys.exit(f"reference.py: {path}: no entry made for {', '.join(sorted(missing))}")
-        with open(f"{folder}/{os.path.basename(path).replace('.', '-')}.md", "w") as f:
-            f.write(page)
+        for name, page in pages:
+            with open(f"{folder}/{name}.md", "w") as f:
+                f.write(page)
+            where.update((n, name) for n in sorted(exported) if f"{{#{n}}}" in page)
+    with open(f"{folder}/_index.md", "a") as f:
+        f.write(f"\n<details class=\"toc\"><summary>All {len(where)} functions</summary>\n\n")
+        f.write(" ·\n".join(f"[{n}]({page}.md#{n})" for n, page in sorted(where.items())))
+        f.write("\n\n</details>\n\n")
     return found
 
 
