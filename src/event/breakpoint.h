@@ -13,6 +13,9 @@
  *                original bytes. Invisible to the guest's reads, not to other VMs' or devices'.
  * BREAK_VISIBLE  The byte is in the guest's frame and the guest can read it (AMD).
  *
+ * BREAK_VIEW and BREAK_MEMORY have run over a made-up hypervisor only
+ * (tests/unit/test_breakpoint.c).
+ *
  * The instruction under the byte is never put back to be executed, as no other vCPU must run past
  * it meanwhile: one without an effect is stepped over, others are executed by the hypervisor's
  * emulator. A guest's own INT3s reach the guest.
