@@ -54,6 +54,12 @@ static event_response_t count(vmi_instance_t vmi, vmi_event_t *e)
         e->x86_regs->rip += e->cpuid_event.insn_length;
         r = VMI_EVENT_RESPONSE_SET_REGISTERS;
         break;
+    case VMI_EVENT_IO: /* /dev/port uses the one-byte forms, by dx */
+        e->x86_regs->rip += 1;
+        if (e->io_event.in)
+            e->x86_regs->rax |= 0xff;
+        r = VMI_EVENT_RESPONSE_SET_REGISTERS;
+        break;
     case VMI_EVENT_DESCRIPTOR_ACCESS:
         r = VMI_EVENT_RESPONSE_EMULATE;
         break;
