@@ -19,13 +19,6 @@ struct vmi_breakpoint {
     struct vmi_breakpoint *next; /* of the instance */
 };
 
-static bool same_space(uint64_t dtb, uint64_t cr3)
-{
-    uint64_t root = cr3 & 0x000ffffffffff000ull;
-    /* page-table isolation: the user's half of an aligned pair of tables has bit 12 set */
-    return dtb == root || (!(dtb & 0x1000) && dtb == (root & ~0x1000ull));
-}
-
 static void forget(struct vmi_breakpoint *b)
 {
     struct vmi_breakpoint **at = &b->vmi->breakpoint;
@@ -46,12 +39,11 @@ static void hit(struct breakpoints *all, struct breakpoint *at, const struct eve
     const struct event_regs *r = &q->regs;
     bool user = (r->seg[SEG_CS].sel & 3) == 3;
     (void)all;
-    if (b->dtb && !same_space(b->dtb, r->cr3))
+    if (b->dtb && !cr3_names(r->cr3, b->dtb))
         return;
     struct vmi_hit h = {
         .address = b->va,
         .time_ns = plat_now_ns(),
-        .gpr = {r->gpr[GPR_RAX], r->gpr[GPR_RCX], r->gpr[GPR_RDX], r->gpr[GPR_RBX]},
         .rip = r->rip,
         .rflags = r->rflags,
         .cr3 = r->cr3,

@@ -74,6 +74,14 @@ status_t vmi_check(vmi_instance_t vmi, vmi_finding_cb cb, void *data, struct vmi
     return finish(vmi, vmi->os.ops->check(&vmi->os, cb, data, &o), &o, ret, "contradictions");
 }
 
+/* The same for what one process has. */
+static status_t can_list_of(vmi_instance_t vmi, bool has_op, bool has_cb, const char *what,
+                            vmi_pid_t pid, struct vmi_process *ret)
+{
+    return can_list(vmi, has_op, has_cb, what) == VMI_SUCCESS ? access_process(vmi, pid, ret)
+                                                              : VMI_FAILURE;
+}
+
 /* ---- of one process -------------------------------------------------------------------------- */
 
 status_t vmi_get_process(vmi_instance_t vmi, vmi_pid_t pid, struct vmi_process *ret)
@@ -105,8 +113,7 @@ status_t vmi_each_vma(vmi_instance_t vmi, vmi_pid_t pid, vmi_vma_cb cb, void *da
 {
     struct vmi_outcome o = {0};
     struct vmi_process p;
-    if (can_list(vmi, HAS(vmas), cb, "memory areas") != VMI_SUCCESS ||
-        access_process(vmi, pid, &p) != VMI_SUCCESS)
+    if (can_list_of(vmi, HAS(vmas), cb, "memory areas", pid, &p) != VMI_SUCCESS)
         return VMI_FAILURE;
     return finish(vmi, vmi->os.ops->vmas(&vmi->os, &p, cb, data, &o), &o, ret, "memory areas");
 }
@@ -116,9 +123,8 @@ status_t vmi_each_dll(vmi_instance_t vmi, vmi_pid_t pid, vmi_module_cb cb, void 
 {
     struct vmi_outcome o = {0};
     struct vmi_process p;
-    if (can_list(vmi, HAS(dlls), cb, "DLLs (what a process has mapped is in its memory areas)") !=
-            VMI_SUCCESS ||
-        access_process(vmi, pid, &p) != VMI_SUCCESS)
+    if (can_list_of(vmi, HAS(dlls), cb, "DLLs (what a process has mapped is in its memory areas)",
+                    pid, &p) != VMI_SUCCESS)
         return VMI_FAILURE;
     return finish(vmi, vmi->os.ops->dlls(&vmi->os, &p, cb, data, &o), &o, ret, "DLLs");
 }
@@ -128,8 +134,8 @@ status_t vmi_each_handle(vmi_instance_t vmi, vmi_pid_t pid, vmi_handle_cb cb, vo
 {
     struct vmi_outcome o = {0};
     struct vmi_process p;
-    if (can_list(vmi, HAS(handles), cb, "handles (descriptors are open files)") != VMI_SUCCESS ||
-        access_process(vmi, pid, &p) != VMI_SUCCESS)
+    if (can_list_of(vmi, HAS(handles), cb, "handles (descriptors are open files)", pid, &p) !=
+        VMI_SUCCESS)
         return VMI_FAILURE;
     return finish(vmi, vmi->os.ops->handles(&vmi->os, &p, cb, data, &o), &o, ret, "handles");
 }
@@ -185,8 +191,7 @@ status_t vmi_each_file(vmi_instance_t vmi, vmi_pid_t pid, vmi_file_cb cb, void *
 {
     struct vmi_outcome o = {0};
     struct vmi_process p;
-    if (can_list(vmi, HAS(files), cb, "open files") != VMI_SUCCESS ||
-        access_process(vmi, pid, &p) != VMI_SUCCESS)
+    if (can_list_of(vmi, HAS(files), cb, "open files", pid, &p) != VMI_SUCCESS)
         return VMI_FAILURE;
     return finish(vmi, vmi->os.ops->files(&vmi->os, &p, cb, data, &o), &o, ret, "open files");
 }
@@ -196,8 +201,7 @@ status_t vmi_each_mount(vmi_instance_t vmi, vmi_pid_t pid, vmi_mount_cb cb, void
 {
     struct vmi_outcome o = {0};
     struct vmi_process p;
-    if (can_list(vmi, HAS(mounts), cb, "mounts") != VMI_SUCCESS ||
-        access_process(vmi, pid, &p) != VMI_SUCCESS)
+    if (can_list_of(vmi, HAS(mounts), cb, "mounts", pid, &p) != VMI_SUCCESS)
         return VMI_FAILURE;
     return finish(vmi, vmi->os.ops->mounts(&vmi->os, &p, cb, data, &o), &o, ret, "mounts");
 }

@@ -188,4 +188,14 @@ int aspace_read_str(const struct aspace *as, gva_t va, char *buf, size_t size);
 int aspace_each_page(const struct aspace *as, uint64_t from, uint64_t to, uint64_t max_tables,
                      int (*visit)(const struct walk *w, void *arg), void *arg);
 
+/*
+ * Does an x86 CR3 value name this page table (of 0: none)? Its low bits are a PCID; where Linux
+ * isolates page tables, bit 12 chooses the user's half of an aligned pair (arch/x86/mm/tlb.c).
+ */
+static inline bool cr3_names(uint64_t cr3, uint64_t table)
+{
+    uint64_t root = cr3 & 0x000ffffffffff000ull;
+    return table && (table == root || (!(table & 0x1000) && table == (root & ~0x1000ull)));
+}
+
 #endif

@@ -149,8 +149,12 @@ int run_listing_end(struct run *run, struct listing *l, status_t status,
 /* The last part of that: the exit code of a call that has an outcome. */
 int outcome_code(struct run *run, status_t status, const struct vmi_outcome *o, const char *what);
 
-/* For a listing of a process that came out empty: tells when it is a kernel thread. EXIT_WELL. */
-int process_has_none(struct run *run, vmi_pid_t pid, const char *what);
+/* Starts a listing of what one process has: operand 1 is its pid. 0, or the exit code after a
+ * message. */
+int process_listing(struct run *run, struct listing *l, vmi_pid_t *ret);
+/* Ends it; an empty one of a kernel thread says so. `what`: "open files". */
+int process_listing_end(struct run *run, struct listing *l, status_t status,
+                        const struct vmi_outcome *o, vmi_pid_t pid, const char *what);
 
 /* ---- addresses ------------------------------------------------------------------------------- */
 

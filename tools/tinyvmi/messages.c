@@ -187,12 +187,30 @@ int outcome_code(struct run *run, status_t status, const struct vmi_outcome *o, 
     return EXIT_WELL;
 }
 
-int process_has_none(struct run *run, vmi_pid_t pid, const char *what)
+int process_listing(struct run *run, struct listing *l, vmi_pid_t *ret)
+{
+    int code = operand_pid(run, 1, ret);
+    if (code)
+        return code;
+    if (*ret == 0) {
+        complain("'tinyvmi ps TARGET' lists them", "there is no process 0");
+        return EXIT_NO;
+    }
+    run_listing(run, l);
+    return EXIT_WELL;
+}
+
+int process_listing_end(struct run *run, struct listing *l, status_t status,
+                        const struct vmi_outcome *o, vmi_pid_t pid, const char *what)
 {
     struct vmi_process p;
-    if (vmi_get_process(run->vmi, pid, &p) == VMI_SUCCESS && (p.flags & VMI_PROCESS_KERNEL))
+    char failed[64];
+    snprintf(failed, sizeof failed, "cannot list the %s", what);
+    int code = run_listing_end(run, l, status, o, failed);
+    if (code == EXIT_WELL && o->count == 0 && vmi_get_process(run->vmi, pid, &p) == VMI_SUCCESS &&
+        (p.flags & VMI_PROCESS_KERNEL))
         fprintf(stderr, "tinyvmi: %d is a kernel thread: it has no %s\n", pid, what);
-    return EXIT_WELL;
+    return code;
 }
 
 int run_listing_end(struct run *run, struct listing *l, status_t status,

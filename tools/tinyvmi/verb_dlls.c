@@ -46,17 +46,11 @@ static int run(struct run *run)
     struct vmi_outcome o = {0};
     struct list list = {.run = run};
     vmi_pid_t pid = 0;
-    int code = operand_pid(run, 1, &pid);
+    int code = process_listing(run, &list.l, &pid);
     if (code)
         return code;
-    if (pid == 0) {
-        complain("'tinyvmi ps TARGET' lists them", "there is no process 0");
-        return EXIT_NO;
-    }
-    run_listing(run, &list.l);
     status_t status = vmi_each_dll(run->vmi, pid, put, &list, &o);
-    code = run_listing_end(run, &list.l, status, &o, "cannot list the DLLs");
-    return code == EXIT_WELL && o.count == 0 ? process_has_none(run, pid, "DLLs") : code;
+    return process_listing_end(run, &list.l, status, &o, pid, "DLLs");
 }
 
 const struct verb verb_dlls = {

@@ -58,16 +58,11 @@ static int run(struct run *run)
     struct vmi_outcome o = {0};
     struct list list = {.run = run, .type = opt(run, "type")};
     vmi_pid_t pid = 0;
-    int code = operand_pid(run, 1, &pid);
+    int code = process_listing(run, &list.l, &pid);
     if (code)
         return code;
-    if (pid == 0) {
-        complain("'tinyvmi ps TARGET' lists them", "there is no process 0");
-        return EXIT_NO;
-    }
-    run_listing(run, &list.l);
     status_t status = vmi_each_handle(run->vmi, pid, put, &list, &o);
-    return run_listing_end(run, &list.l, status, &o, "cannot list the handles");
+    return process_listing_end(run, &list.l, status, &o, pid, "handles");
 }
 
 const struct verb verb_handles = {

@@ -37,14 +37,6 @@ int lx_current(struct osview *v, uint64_t percpu, struct vmi_process *ret)
     return lx_process_read(l, task, ret);
 }
 
-/* Does a CR3 value name this page table? Its low bits are a PCID; with page-table isolation bit 12
- * chooses the user's half of an aligned pair (arch/x86/mm/tlb.c). */
-static bool same_root(uint64_t dtb, uint64_t cr3)
-{
-    uint64_t root = cr3 & 0x000ffffffffff000ull;
-    return dtb && (dtb == root || (!(dtb & 0x1000) && dtb == (root & ~0x1000ull)));
-}
-
 struct by_root {
     uint64_t root;
     bool found;
@@ -54,7 +46,7 @@ struct by_root {
 static int match_root(const struct vmi_process *p, void *data)
 {
     struct by_root *b = data;
-    if ((p->flags & VMI_PROCESS_KERNEL) || !same_root(p->dtb, b->root))
+    if ((p->flags & VMI_PROCESS_KERNEL) || !cr3_names(b->root, p->dtb))
         return 0;
     *b->ret = *p;
     b->found = true;
